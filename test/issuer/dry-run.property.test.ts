@@ -89,30 +89,41 @@ describe(`A dry run (seed ${seed})`, () => {
   it('equals the signed tree on random graphs, or fails with the same code', async function () {
     this.timeout(300_000);
     await fc.assert(
-      fc.asyncProperty(randomGraph, user, lineages, lifetimes, details, async (graph, who, lineage, lives, said) => {
-        const parts = { lifetimes: lives, ofRequest: said !== undefined };
-        const plan = planOf(withLineage(userGraph(graph, parts), lineage));
-        const fetch = async () => Promise.resolve(Response.json({ keys: [signer.publicJwk] }));
-        const issuer = await issuerFor(plan, () => NOW, { fetch });
-        const claims: Json = { iss: PROVIDER, aud: 'app', sub: 'u1', iat: NOW, exp: NOW + 900 };
-        const account = { plan: who.plan };
-        const ofUser = JSON.parse(JSON.stringify({ ...claims, email: who.email, account })) as Json;
-        const subject = { token: await signer.sign(ofUser, { typ: 'JWT' }), type: 'id_token' } as const;
-        for (const [name, { calls }] of Object.entries(graph.clients)) {
-          for (const [service, { scopes, mode }] of Object.entries(calls)) {
-            if (mode === 'none') continue;
-            const client = clientOf(plan, name);
-            const request = { scopes, resources: [audienceOf(service)], ...(said ? { request: said } : {}) };
-            const issued = await outcomeOf(() => issuer.issueFor(client, subject, request));
-            const run = { provider: 'login', sub: 'u1', claims: ofUser };
-            const dry = await outcomeOf(() => dryRun(plan, client, request, run));
-            if (typeof issued === 'string' || typeof dry === 'string') {
-              expect(dry).to.equal(issued);
-              seen.refused++;
-            } else await compare(issuer, issued.token, dry, { exchanges: 5 });
+      fc.asyncProperty(
+        randomGraph,
+        user,
+        lineages,
+        lifetimes,
+        details,
+        async (graph, who, lineage, lives, said) => {
+          const parts = { lifetimes: lives, ofRequest: said !== undefined };
+          const plan = planOf(withLineage(userGraph(graph, parts), lineage));
+          const fetch = async () => Promise.resolve(Response.json({ keys: [signer.publicJwk] }));
+          const issuer = await issuerFor(plan, () => NOW, { fetch });
+          const claims: Json = { iss: PROVIDER, aud: 'app', sub: 'u1', iat: NOW, exp: NOW + 900 };
+          const account = { plan: who.plan };
+          const ofUser = JSON.parse(JSON.stringify({ ...claims, email: who.email, account })) as Json;
+          const subject = { token: await signer.sign(ofUser, { typ: 'JWT' }), type: 'id_token' } as const;
+          for (const [name, { calls }] of Object.entries(graph.clients)) {
+            for (const [service, { scopes, mode }] of Object.entries(calls)) {
+              if (mode === 'none') continue;
+              const client = clientOf(plan, name);
+              const request = {
+                scopes,
+                resources: [audienceOf(service)],
+                ...(said ? { request: said } : {}),
+              };
+              const issued = await outcomeOf(() => issuer.issueFor(client, subject, request));
+              const run = { provider: 'login', sub: 'u1', claims: ofUser };
+              const dry = await outcomeOf(() => dryRun(plan, client, request, run));
+              if (typeof issued === 'string' || typeof dry === 'string') {
+                expect(dry).to.equal(issued);
+                seen.refused++;
+              } else await compare(issuer, issued.token, dry, { exchanges: 5 });
+            }
           }
-        }
-      }),
+        },
+      ),
       { seed, numRuns: 100, endOnFailure: true },
     );
     for (const [what, count] of Object.entries(seen)) expect(count, what).to.be.above(10);

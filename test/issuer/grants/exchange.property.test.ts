@@ -55,7 +55,16 @@ const MOST_EXCHANGES = 10;
 describe('An exchanged token', () => {
   let signer: Signer;
   let heldKeys: readonly DeferredClaimsKey[];
-  const seen = { chained: 0, exchanged: 0, nested: 0, held: 0, ofEmbedded: 0, withClaims: 0, forwarded: 0, ofRequest: 0 };
+  const seen = {
+    chained: 0,
+    exchanged: 0,
+    nested: 0,
+    held: 0,
+    ofEmbedded: 0,
+    withClaims: 0,
+    forwarded: 0,
+    ofRequest: 0,
+  };
 
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
@@ -162,7 +171,11 @@ describe('An exchanged token', () => {
       const [service, { scopes }] = entry;
       const scope = scopes.at(-1)!;
       const resource = serviceOf(issuer.plan, service).audience;
-      const start = { service, token: await root(issuer, clientName, scope, resource, who, ofRequest), steps: [] };
+      const start = {
+        service,
+        token: await root(issuer, clientName, scope, resource, who, ofRequest),
+        steps: [],
+      };
       checkSizes(issuer.plan, start, who, undefined, ofRequest);
       const waiting: Reached[] = [start];
       const done = new Set<string>();
@@ -195,7 +208,10 @@ describe('An exchanged token', () => {
           checkSizes(issuer.plan, reached, who, here.service, ofRequest);
           waiting.push(reached);
           const other = await issuerOf(graph, lineage, { ...parts, embedded: new Set([key]) });
-          const otherRoot = { ...start, token: await root(other, clientName, scope, resource, who, ofRequest) };
+          const otherRoot = {
+            ...start,
+            token: await root(other, clientName, scope, resource, who, ofRequest),
+          };
           const caller = await reach(other, otherRoot, here.steps);
           const expected = decodeJwt<Payload>(caller.token).embedded?.[callee];
           if (expected === undefined) throw new Error(`${key} is not embedded`);

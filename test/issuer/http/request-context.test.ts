@@ -332,7 +332,9 @@ describe('The context of a request', () => {
 
     it('threat 62: has one txn in all its tokens, those of each swap and each exchange', async () => {
       const reference = tokenOf(await pay(PAID, 'web'));
-      const roots = [await swap(reference), await swap(reference, { ip: '192.0.2.1' })].map(({ text }) => text);
+      const roots = [await swap(reference), await swap(reference, { ip: '192.0.2.1' })].map(
+        ({ text }) => text,
+      );
       const fetched = await exchange('shop', roots[0] ?? '', 'ledger');
       const all = [...roots.flatMap((root) => [root, tokenAt(root, 'payment').compact]), tokenOf(fetched)];
       expect(new Set(all.map((token) => decodeJwt(token)['txn'])).size).to.equal(1);

@@ -267,7 +267,10 @@ describe('The client at the edge', () => {
 
     it('RFC 9396 section 7: says what was granted, where it was asked for in that form', async () => {
       const details = { type: 'urn:waybill:context', amount: 7, currency: 'USD' } as const;
-      const { token, authorizationDetails } = await till().tokenFor({ scope: 'pay', authorizationDetails: [details] });
+      const { token, authorizationDetails } = await till().tokenFor({
+        scope: 'pay',
+        authorizationDetails: [details],
+      });
       expect(authorizationDetails).to.deep.equal([details]);
       expect(paidOf(token)).to.equal(7);
       expect(await till().tokenFor({ scope: 'read' })).to.not.have.property('authorizationDetails');

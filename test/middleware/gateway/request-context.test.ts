@@ -2,7 +2,12 @@
 import { expect } from 'chai';
 import express from 'express';
 
-import { extractor, gateway, type GatewayOptions, type RequestValues } from '../../../src/middleware/index.ts';
+import {
+  extractor,
+  gateway,
+  type GatewayOptions,
+  type RequestValues,
+} from '../../../src/middleware/index.ts';
 import { failure } from '../../support/failure.ts';
 import { requestGraph } from '../../support/graphs/request-claims.ts';
 import { closeServers, listen } from '../../support/http.ts';
@@ -44,15 +49,21 @@ describe('The gateway and the context of a request', () => {
     const requestContext = ({ headers }: { headers: Record<string, unknown> }) =>
       ({ ip: headers['x-real-ip'] }) as RequestValues;
     const inside = extractor({ issuer: issuer.url, audience: SHOP, caller: 'none' });
-    app.use(made({ requestContext, ...options }).protect({ audience: SHOP }), inside.protect(), (request, response) => {
-      response.json(request.waybill.claims);
-    });
+    app.use(
+      made({ requestContext, ...options }).protect({ audience: SHOP }),
+      inside.protect(),
+      (request, response) => {
+        response.json(request.waybill.claims);
+      },
+    );
     return listen(app);
   }
 
   async function tokenFor(as: string): Promise<string> {
     const form = { grant_type: 'client_credentials', scope: as === 'web' ? 'look' : 'read' };
-    return (await issuer.token({ ...form, request_details: '{"amount":5}' }, { as })).body['access_token'] ?? '';
+    return (
+      (await issuer.token({ ...form, request_details: '{"amount":5}' }, { as })).body['access_token'] ?? ''
+    );
   }
 
   async function call(at: string, token: string, ip?: string) {
