@@ -4,23 +4,31 @@
  */
 import type { DraftCall, DraftScope, DraftService } from './draft.ts';
 
-interface Node {
+export interface ScopeNode {
+  readonly key: string;
   readonly service: DraftService;
   readonly scope: DraftScope;
 }
 
 interface Step {
-  readonly key: string;
-  readonly service: DraftService;
-  readonly left: { readonly call: DraftCall; readonly target: string }[];
+  readonly node: ScopeNode;
+  readonly left: ReturnType<typeof embeddedCalls>;
   callee?: string;
 }
 
-/** Walks depth first: a call to a scope that is still open closes a cycle. */
-export function breakCycles(services: readonly DraftService[]): void {
-  const nodes = new Map<string, Node>();
+/**
+ * Walks depth first: a call to a scope that is still open closes a cycle.
+ *
+ * @returns all scopes, each behind those that its calls embed.
+ */
+export function breakCycles(services: readonly DraftService[]): readonly ScopeNode[] {
+  const nodes = new Map<string, ScopeNode>();
   for (const service of services)
-    for (const scope of service.scopes) nodes.set(keyOf(service.name, scope.name), { service, scope });
+    for (const scope of service.scopes) {
+      const key = keyOf(service.name, scope.name);
+      nodes.set(key, { key, service, scope });
+    }
+  const calleesFirst: ScopeNode[] = [];
   const state = new Map<string, 'open' | 'done'>();
   for (const start of nodes.keys()) {
     const path: Step[] = [];
@@ -28,13 +36,14 @@ export function breakCycles(services: readonly DraftService[]): void {
       const node = nodes.get(key);
       if (!node || state.has(key)) return;
       state.set(key, 'open');
-      path.push({ key, service: node.service, left: embeddedCalls(node) });
+      path.push({ node, left: embeddedCalls(node) });
     };
     enter(start);
     for (let step = path.at(-1); step; step = path.at(-1)) {
       const next = step.left.pop();
       if (!next) {
-        state.set(step.key, 'done');
+        state.set(step.node.key, 'done');
+        calleesFirst.push(step.node);
         path.pop();
         continue;
       }
@@ -46,15 +55,17 @@ export function breakCycles(services: readonly DraftService[]): void {
         enter(target);
         continue;
       }
-      exchange(step.service, call.callee);
-      for (const { key } of cutAfter(path, step.service, call.callee)) state.delete(key);
+      const { service } = step.node;
+      exchange(service, call.callee);
+      for (const { node } of cutAfter(path, service, call.callee)) state.delete(node.key);
     }
   }
+  return calleesFirst;
 }
 
 /** Cuts off the path behind the call that no longer embeds: another call may still lead there, so it is visited again. */
 function cutAfter(path: Step[], caller: DraftService, callee: string): Step[] {
-  const at = path.findIndex((step) => step.service === caller && step.callee === callee);
+  const at = path.findIndex((step) => step.node.service === caller && step.callee === callee);
   return path.splice(at + 1);
 }
 
@@ -67,7 +78,7 @@ function exchange(caller: DraftService, callee: string): void {
   }
 }
 
-function embeddedCalls({ service, scope }: Node): Step['left'] {
+export function embeddedCalls({ service, scope }: ScopeNode): { call: DraftCall; target: string }[] {
   return [...service.calls, ...scope.calls].flatMap((call) =>
     call.mode === 'embed' ? call.scopes.map((name) => ({ call, target: keyOf(call.callee, name) })) : [],
   );

@@ -20,8 +20,7 @@ export function buildDraft(observation: Observation, names: DraftNames): Draft {
   );
   const clients = [...builder.edge(), ...builder.jobs()];
   for (const service of services) agreeOnModes(service);
-  breakCycles(services);
-  return { clients, services, limits: requiredLimits(services) };
+  return { clients, services, limits: requiredLimits(breakCycles(services)) };
 }
 
 class DraftBuilder {

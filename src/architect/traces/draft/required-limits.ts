@@ -1,53 +1,33 @@
 /** The `issuer.limits` that the trees of a draft need if the defaults are too small. */
 import { DEFAULT_LIMITS } from '../../../protocol.ts';
-import type { Draft, DraftService } from './draft.ts';
+import { embeddedCalls, type ScopeNode } from './break-cycles.ts';
+import type { Draft } from './draft.ts';
 
 /** The maxima of the graph language. */
 const MOST = { tokens: 4096, depth: 64 };
 
-/** @param services without cycles of embedded calls. */
-export function requiredLimits(services: readonly DraftService[]): Draft['limits'] {
-  const sizes = sizesOf(services);
-  const tokens = Math.max(1, ...[...sizes.values()].map((size) => size.tokens));
-  const depth = Math.max(1, ...[...sizes.values()].map((size) => size.depth));
+/**
+ * Upper bounds: merged calls take fewer tokens.
+ *
+ * @param calleesFirst all scopes, without cycles of embedded calls.
+ */
+export function requiredLimits(calleesFirst: readonly ScopeNode[]): Draft['limits'] {
+  const sizes = new Map<string, { readonly tokens: number; readonly depth: number }>();
+  const largest = { tokens: 1, depth: 1 };
+  for (const node of calleesFirst) {
+    let [tokens, depth] = [1, 1];
+    for (const { target } of embeddedCalls(node)) {
+      const below = sizes.get(target);
+      tokens += below?.tokens ?? 0;
+      depth = Math.max(depth, 1 + (below?.depth ?? 0));
+    }
+    sizes.set(node.key, { tokens, depth });
+    largest.tokens = Math.max(largest.tokens, tokens);
+    largest.depth = Math.max(largest.depth, depth);
+  }
+  const { tokens, depth } = largest;
   return {
     ...(tokens > DEFAULT_LIMITS.tokens ? { tokens: Math.min(tokens, MOST.tokens) } : {}),
     ...(depth > DEFAULT_LIMITS.depth ? { depth: Math.min(depth, MOST.depth) } : {}),
   };
-}
-
-/** By scope: upper bounds for tokens and levels of its tree; merged calls take fewer. */
-function sizesOf(services: readonly DraftService[]): Map<string, { tokens: number; depth: number }> {
-  const byNode = new Map<string, DraftService>();
-  for (const service of services)
-    for (const scope of service.scopes) byNode.set(`${service.name}:${scope.name}`, service);
-  const sizes = new Map<string, { tokens: number; depth: number }>();
-  const callsOf = (node: string): readonly string[] => {
-    const service = byNode.get(node);
-    if (!service) return [];
-    const scope = service.scopes.find(({ name }) => `${service.name}:${name}` === node);
-    return [...service.calls, ...(scope?.calls ?? [])].flatMap(({ callee, scopes, mode }) =>
-      mode === 'embed' ? scopes.map((one) => `${callee}:${one}`) : [],
-    );
-  };
-  for (const start of byNode.keys()) {
-    const path = [start];
-    for (let node = path.at(-1); node !== undefined; node = path.at(-1)) {
-      const below = callsOf(node);
-      const open = below.find((one) => byNode.has(one) && !sizes.has(one));
-      if (open !== undefined) {
-        path.push(open);
-        continue;
-      }
-      path.pop();
-      let [tokens, depth] = [1, 1];
-      for (const one of below) {
-        const size = sizes.get(one);
-        tokens += size?.tokens ?? 0;
-        depth = Math.max(depth, 1 + (size?.depth ?? 0));
-      }
-      sizes.set(node, { tokens, depth });
-    }
-  }
-  return sizes;
 }

@@ -124,10 +124,11 @@ class DeclaredCalls {
       const callee = { name: call.callee, scope: target.name };
       const called = seen?.scopes.get(target.name);
       if (called) this.#coarseCallee(call, caller, target, called, runs);
-      else if (isJudged)
-        this.#add(call, { code: 'unseen-call', caller, callee, count: 0, runs, message: this.#unseen(runs) });
-      else
-        this.#add(call, { code: 'not-exercised', caller, callee, count: 0, runs, message: this.#unjudged() });
+      else {
+        const message = isJudged ? this.#unseen(runs) : this.#unjudged();
+        const code = isJudged ? 'unseen-call' : 'not-exercised';
+        this.#add(call, { code, caller, callee, count: 0, runs, message });
+      }
     }
     if (!seen || this.#basis === 'policy') return;
     const idle = [...ran].filter(

@@ -103,8 +103,7 @@ function insertEntry(text: string, map: YAMLMap, { key = '', node, remarks }: Ad
   if (map.flow) {
     const entry = new YAMLMap();
     entry.set(key, inFlow(value));
-    const line = oneLine(entry);
-    return insertInFlow(text, map, map.items.at(-1), line.slice(1, -1).trim());
+    return insertInFlow(text, map, entry);
   }
   const [first] = map.items;
   const start = isNode(first?.key) ? first.key.range?.[0] : undefined;
@@ -116,15 +115,7 @@ function insertEntry(text: string, map: YAMLMap, { key = '', node, remarks }: Ad
 function insertItems(text: string, list: YAMLSeq, items: readonly string[]): string | undefined {
   const sequence = new YAMLSeq();
   sequence.items.push(...items);
-  if (list.flow)
-    return insertInFlow(
-      text,
-      list,
-      list.items.at(-1),
-      oneLine(inFlow(sequence) as YAMLSeq)
-        .slice(1, -1)
-        .trim(),
-    );
+  if (list.flow) return insertInFlow(text, list, sequence);
   const end = endOf(list.items.at(-1));
   const start = list.range?.[0];
   return start === undefined || end === undefined
@@ -132,13 +123,10 @@ function insertItems(text: string, list: YAMLSeq, items: readonly string[]): str
     : insertLines(text, start, end, new Document(sequence).toString());
 }
 
-function insertInFlow(
-  text: string,
-  list: YAMLMap | YAMLSeq,
-  last: unknown,
-  lines: string,
-): string | undefined {
-  const entry = lines.replaceAll('\n', lineEndOf(text));
+/** @param added a collection with the new entries. */
+function insertInFlow(text: string, list: YAMLMap | YAMLSeq, added: YAMLMap | YAMLSeq): string | undefined {
+  const entry = oneLine(added).slice(1, -1).trim().replaceAll('\n', lineEndOf(text));
+  const last: unknown = list.items.at(-1);
   const end = last === undefined ? undefined : endOf(last);
   if (end !== undefined) return `${text.slice(0, end)}, ${entry}${text.slice(end)}`;
   const start = list.range?.[0];

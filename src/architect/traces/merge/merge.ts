@@ -1,9 +1,9 @@
 /** Merges an observation into an existing graph: new texts for its files, and what a person must write. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { relative } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { isNode } from 'yaml';
 import type { Plan } from '../../../graph/index.ts';
+import { readInputFile } from '../../../input/input-file.ts';
 import { draftNames } from '../draft/draft-names.ts';
 import { buildDraft } from '../draft/build-draft.ts';
 import { renderEntry } from '../draft/yaml.ts';
@@ -71,25 +71,17 @@ function textsOf(plan: Plan): ReadonlyMap<string, string> {
 }
 
 const MARK = '\ufeff';
+/** Bytes: the limit for files of a graph. */
+const MAX_FILE = 16 * 1024 * 1024;
 
 /** The byte order mark of a file, which its text in the plan lacks: an addition keeps it. */
 function markOf(file: string): string {
-  let opened: number;
   try {
-    opened = openSync(file, 'r');
+    return readInputFile(file, MAX_FILE).toString().startsWith(MARK) ? MARK : '';
   } catch {
     return ''; // it was removed in the meantime
   }
-  try {
-    const bytes = Buffer.alloc(MARK_BYTES.length);
-    readSync(opened, bytes, 0, bytes.length, 0);
-    return bytes.equals(MARK_BYTES) ? MARK : '';
-  } finally {
-    closeSync(opened);
-  }
 }
-
-const MARK_BYTES = Buffer.from(MARK);
 
 function newFile({ path, key = '', node, remarks }: Addition): string | undefined {
   const [section] = path;

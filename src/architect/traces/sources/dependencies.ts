@@ -20,11 +20,8 @@ export function observeDependency(row: Json, observer: Observer): void {
 
 /** A call between services whose operations are unknown. */
 export function observeServiceCall(observer: Observer, parent: string, child: string, count: number): void {
-  const [caller, callee] = [parent, child].map((service) => ({ service, operation: '' })) as [
-    { service: string; operation: string },
-    { service: string; operation: string },
-  ];
+  const callee = { service: child, operation: '' };
   observer.warnings.add('services-only');
   observer.run(callee, count);
-  observer.call(caller, { ...callee, kind: 'request' }, count);
+  observer.call({ service: parent, operation: '' }, { ...callee, kind: 'request' }, count);
 }

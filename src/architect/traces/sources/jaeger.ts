@@ -3,14 +3,13 @@
  * services of a trace follow its spans, so the spans of one trace wait for them.
  */
 import { WaybillError } from '../../../errors.ts';
-import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
 import { isSameTrace, isWantedTag, spanId, spanKindOf, type Span } from '../spans/span.ts';
 import type { ServiceNames } from '../service-names.ts';
-import { contentsFor } from './contents.ts';
 import { observeDependency } from './dependencies.ts';
+import { jsonReader, refuses } from './json-reader.ts';
 import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -20,13 +19,11 @@ const TEMPO_SEARCH =
 
 export const jaeger: Source = (context) => {
   const trace = new Trace(context);
-  const unsuitable = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${context.file}: ${what}.`);
-  };
-  const contents = contentsFor(['data', 'spans'], 'it has no traces');
-  const scanner = new JsonScanner(context.file, {
+  const { file, observer } = context;
+  return jsonReader(file, {
+    own: ['data', 'spans'],
+    lacks: 'it has no traces',
     take: [
-      ...contents.handlers,
       ...[['data', '*'], []].flatMap((path) => [
         [[...path, 'spans', '*'], (value: unknown) => trace.span(asObject(value))] as const,
         [[...path, 'processes'], (value: unknown) => trace.named(asObject(value))] as const,
@@ -35,23 +32,18 @@ export const jaeger: Source = (context) => {
         (key) => [['data', '*', key], (value: unknown) => trace.column(key, value)] as const,
       ),
       [['*'], (value) => trace.element(asObject(value))],
-      [['traces', '*', 'rootServiceName'], unsuitable(TEMPO_SEARCH)],
-      [['traces', '*', 'spanSet'], unsuitable(TEMPO_SEARCH)],
-      [['resourceSpans', '*', 'resource'], unsuitable('this is OTLP. Use --from otlp')],
+      [['traces', '*', 'rootServiceName'], refuses(file, TEMPO_SEARCH)],
+      [['traces', '*', 'spanSet'], refuses(file, TEMPO_SEARCH)],
+      [['resourceSpans', '*', 'resource'], refuses(file, 'this is OTLP. Use --from otlp')],
     ],
     leave: [
       [['data', '*'], () => trace.end()],
       [[], () => trace.end()],
     ],
-  });
-  return {
-    write: (chunk) => scanner.write(chunk),
-    end() {
-      scanner.end();
-      if (contents.errorCount > 0) context.observer.warnings.add('source-error', contents.errorCount);
+    ended(errors) {
+      if (errors > 0) observer.warnings.add('source-error', errors);
     },
-    holding: () => contents.holding(scanner.outline),
-  };
+  });
 };
 
 /** Collects one element of the response: a trace or a dependency row. */

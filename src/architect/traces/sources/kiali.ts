@@ -4,12 +4,11 @@
  */
 import { WaybillError } from '../../../errors.ts';
 import { getOrAdd } from '../../../get-or-add.ts';
-import { JsonScanner } from '../json/scanner.ts';
 import { MAX_ROWS, MAX_SERVICES } from '../limits.ts';
 import type { Observer } from '../observation.ts';
 import { serviceKey, type ServiceNames } from '../service-names.ts';
-import { contentsFor } from './contents.ts';
 import { observeServiceCall } from './dependencies.ts';
+import { jsonReader } from './json-reader.ts';
 import type { Source } from './source.ts';
 import { asObject, countOf, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
 
@@ -45,10 +44,10 @@ export const kiali: Source = ({ file, observer, later }) => {
   const graph: Graph = { file, nodes: new Map(), edges: [], behind: new Map(), mentions: 0 };
   let graphType = '';
   let isGraph = false;
-  const contents = contentsFor(['elements'], 'it has no edges');
-  const scanner = new JsonScanner(file, {
+  const reader = jsonReader(file, {
+    own: ['elements'],
+    lacks: 'it has no edges',
     take: [
-      ...contents.handlers,
       [['graphType'], (value) => (graphType = typeof value === 'string' ? value : '')],
       [
         ['elements', 'nodes', '*'],
@@ -57,15 +56,14 @@ export const kiali: Source = ({ file, observer, later }) => {
       [['elements', 'edges', '*'], (value) => takeEdge(objectAt(asObject(value), 'data'), graph, observer)],
     ],
     leave: [[['elements'], () => (isGraph = true)]],
-  });
-  return {
-    write: (chunk) => scanner.write(chunk),
-    end() {
-      scanner.end();
+    ended() {
       if (isGraph) later(() => observeEdges(graph, graphType, observer));
     },
+  });
+  return {
+    ...reader,
     holding() {
-      const holding = contents.holding(scanner.outline);
+      const holding = reader.holding();
       return isGraph
         ? holding
         : { isOfFormat: false, says: `${holding.says}. Save the response of /api/namespaces/graph` };

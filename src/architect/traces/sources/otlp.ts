@@ -2,8 +2,6 @@
  * OTLP as JSON: one object, or one per line as the collector's file exporter writes it; also with the wrappers of
  * Jaeger's API v3 and Tempo. Spans are streamed, or wait if the name of their service follows them.
  */
-import { WaybillError } from '../../../errors.ts';
-import { JsonScanner } from '../json/scanner.ts';
 import { MAX_WAITING } from '../limits.ts';
 import { operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
@@ -16,7 +14,7 @@ import {
   type Span,
   type SpanKind,
 } from '../spans/span.ts';
-import { contentsFor } from './contents.ts';
+import { jsonReader, refuses } from './json-reader.ts';
 import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -33,13 +31,11 @@ const SCOPES = ['scopeSpans', 'instrumentationLibrarySpans'];
 
 export const otlp: Source = (context) => {
   const resource = new Resource(context);
-  const foreign = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${context.file}: this is not OTLP; it ${what}.`);
-  };
-  const contents = contentsFor(['resourceSpans', 'batches', 'result', 'trace'], 'it has no spans');
-  const scanner = new JsonScanner(context.file, {
+  const foreign = (what: string) => refuses(context.file, `this is not OTLP; it ${what}`);
+  return jsonReader(context.file, {
+    own: ['resourceSpans', 'batches', 'result', 'trace'],
+    lacks: 'it has no spans',
     take: [
-      ...contents.handlers,
       ...WRAPPINGS.flatMap((path) => [
         [[...path, '*', 'resource'], (value: unknown) => resource.named(asObject(value))] as const,
         ...SCOPES.map(
@@ -55,11 +51,6 @@ export const otlp: Source = (context) => {
     ],
     leave: WRAPPINGS.map((path) => [[...path, '*'], () => resource.end()] as const),
   });
-  return {
-    write: (chunk) => scanner.write(chunk),
-    end: () => scanner.end(),
-    holding: () => contents.holding(scanner.outline),
-  };
 };
 
 /** One element of `resourceSpans`: its service may be named before or after its spans. */

@@ -1,11 +1,9 @@
 /** Zipkin v2: a list of spans, a list of traces, one span a line, or the rows of `/api/v2/dependencies`. */
-import { WaybillError } from '../../../errors.ts';
-import { JsonScanner } from '../json/scanner.ts';
 import { bounded, operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
 import { isWantedTag, spanId, spanKindOf } from '../spans/span.ts';
-import { contentsFor } from './contents.ts';
 import { isDependency, observeDependency } from './dependencies.ts';
+import { jsonReader, refuses } from './json-reader.ts';
 import { resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
 import { asObject, listAt, member, nameAt, objectAt, rawText, type Json } from './values.ts';
@@ -19,28 +17,27 @@ const V1 = 'it has `binaryAnnotations`, as Zipkin v1 has. Export it as v2 (/api/
 
 export const zipkin: Source = (context) => {
   const { file, observer } = context;
-  const contents = contentsFor([], 'it has no spans');
-  const foreign = (what: string) => () => {
-    throw new WaybillError('source_unsuitable', `${file}: this is not Zipkin v2; it ${what}.`);
-  };
+  const otlp = refuses(file, 'this is not Zipkin v2; it looks like OTLP: use --from otlp');
+  const jaeger = refuses(file, 'this is not Zipkin v2; it looks like Jaeger: use --from jaeger');
   const take = (value: unknown): void => {
     if (Array.isArray(value)) return value.forEach(take);
     const row = asObject(value);
     if (!row) return;
     if (isDependency(row)) observeDependency(row, observer);
-    else if (Object.hasOwn(row, 'traceID')) foreign('looks like Jaeger: use --from jaeger')();
-    else if (isV1(row)) throw new WaybillError('source_unsuitable', `${file}: ${V1}.`);
+    else if (Object.hasOwn(row, 'traceID')) jaeger();
+    else if (isV1(row)) refuses(file, V1)();
     else if (Object.hasOwn(row, 'traceId')) addSpan(row, context);
     else observer.warnings.add('bad-row');
   };
   let line: Record<string, unknown> = {};
-  const scanner = new JsonScanner(file, {
+  return jsonReader(file, {
+    own: [],
+    lacks: 'it has no spans',
     take: [
-      ...contents.handlers,
       [['*'], take],
       ...MEMBERS.map((key) => [[key], (value: unknown) => void (line[key] = value)] as const),
-      [['resourceSpans', '*', 'resource'], foreign('looks like OTLP: use --from otlp')],
-      [['data', '*', 'traceID'], foreign('looks like Jaeger: use --from jaeger')],
+      [['resourceSpans', '*', 'resource'], otlp],
+      [['data', '*', 'traceID'], jaeger],
     ],
     leave: [
       [
@@ -52,11 +49,6 @@ export const zipkin: Source = (context) => {
       ],
     ],
   });
-  return {
-    write: (chunk) => scanner.write(chunk),
-    end: () => scanner.end(),
-    holding: () => contents.holding(scanner.outline),
-  };
 };
 
 /** Version 1 has the kind, the service and the tags of a span in annotations with endpoints. */
