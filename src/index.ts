@@ -10,6 +10,10 @@ export {
   type CallView,
   type CompileOptions,
   type Compiled,
+  type JudgeOverlays,
+  type OverlayChange,
+  type OverlayImpact,
+  type OverlayView,
   type OverflowView,
   type RequestPlan,
 } from './planning/index.ts';
@@ -67,6 +71,7 @@ export {
 } from './planning/header-budget/index.ts';
 export {
   diffGraphs,
+  judgeOverlays,
   type CallerChange,
   type Change,
   type ChangeKind,

@@ -11,7 +11,7 @@ import { compareByPlace, type Finding, type Findings, type Found, type Place } f
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
 import type { GraphDocument } from './load/merge.ts';
-import type { MapEntry } from './load/yaml.ts';
+import type { MapEntry, MapNode } from './load/yaml.ts';
 import { didYouMean } from './names.ts';
 
 export interface AcceptedFinding extends Finding {
@@ -34,19 +34,25 @@ export class Acceptances {
   readonly #list: readonly Acceptance[];
   readonly #owners: Owners | undefined;
 
-  /** Judges what is written under `accepted`; what is wrong there accepts nothing. */
-  constructor(document: GraphDocument, findings: Findings) {
+  /**
+   * Judges what is written under `accepted`; what is wrong there accepts nothing.
+   *
+   * @param overlays those that the document has applied.
+   */
+  constructor(document: GraphDocument, overlays: readonly MapNode[], findings: Findings) {
     this.#list = document.accepted.flatMap((node) => readAcceptance(new Fields(node), findings) ?? []);
-    this.#owners = this.#list.length > 0 ? new Owners(document) : undefined;
+    this.#owners = this.#list.length > 0 ? new Owners(document, overlays) : undefined;
   }
 
   /**
    * @param now seconds since the epoch.
+   * @param unjudged kinds of findings that were not looked for.
    * @returns by file and place: the findings that stand, and those that are accepted.
    */
   apply(
     findings: Findings,
     now: number,
+    unjudged: readonly FindingCode[] = [],
   ): { readonly open: readonly Finding[]; readonly accepted: readonly AcceptedFinding[] } {
     const owners = this.#owners;
     if (!owners) return { open: mergeCauses(findings.sorted()), accepted: [] };
@@ -64,7 +70,7 @@ export class Acceptances {
     }
     // With an error, much is not looked at; what would be accepted there may come yet.
     for (const each of this.#list) {
-      if (used.has(each)) continue;
+      if (used.has(each) || unjudged.includes(each.code)) continue;
       if (findings.hasErrors) findings.leaveOut('unused-acceptance');
       else reportUnused(each, findings);
     }
@@ -143,16 +149,24 @@ interface Owner {
 class Owners {
   readonly #files = new Map<string, Owner[]>();
 
-  constructor({ sections, settings }: GraphDocument) {
-    for (const [section, entries] of Object.entries(sections)) {
-      for (const [name, entry] of entries) {
-        const names = [name, `${section}.${name}`];
-        this.#add(entry.key, isParty(section) ? names : names.slice(1));
-        if (section === 'services') this.#addScopes(name, names, entry);
+  constructor({ sections, settings }: GraphDocument, overlays: readonly MapNode[]) {
+    for (const [section, entries] of Object.entries(sections)) this.#addSection(section, entries);
+    for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
+    for (const { entries } of overlays) {
+      for (const [name, { key, value }] of entries) {
+        if (!Object.hasOwn(sections, name)) this.#add(key, [name]);
+        else if (value.kind === 'map') this.#addSection(name, value.entries);
       }
     }
-    for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
     for (const owners of this.#files.values()) owners.sort(compareInFile);
+  }
+
+  #addSection(section: string, entries: ReadonlyMap<string, MapEntry>): void {
+    for (const [name, entry] of entries) {
+      const names = [name, `${section}.${name}`];
+      this.#add(entry.key, isParty(section) ? names : names.slice(1));
+      if (section === 'services') this.#addScopes(name, names, entry);
+    }
   }
 
   #addScopes(service: string, names: readonly string[], { value }: MapEntry): void {

@@ -97,6 +97,15 @@ export const explanations = {
     'A variable that nothing uses',
     'It is declared under `vars` and no text of the graph refers to it.',
   ),
+  // overlays
+  'overlay-unmatched': error(
+    'An overlay restates what nothing declares',
+    'An overlay changes clients, services, scopes, calls, claims, zones, identity providers, domains, conditions and variables that ordinary files declare, and declares none itself: most names that nothing declares are typing errors. What only one environment has stands in an ordinary file that is named for this environment alone: `waybill serve shop env/stage-clients.yaml env/stage.yaml`. This is also checked for overlays in folders, which are not applied.',
+  ),
+  'overlay-widens': warning(
+    'An overlay gives more authority',
+    'With this change the graph gives somebody more than the ordinary files do, or something else: `waybill diff` without and with the overlay shows all of it. If it is meant, accept it under `accepted` in the overlay, with the reason; otherwise take it out.',
+  ),
   // shape
   'unknown-key': error(
     'An unknown key',

@@ -1,9 +1,10 @@
 /** The graph: from files that people write to a plan that the issuer follows. */
-export { readGraph } from './read-graph.ts';
+export { readGraph, type OverlaidGraph } from './read-graph.ts';
 export { graphFiles, readTestSources } from './load/files.ts';
 export { readVariableFile } from './load/variable-file.ts';
 export { valueCombinations } from './load/value-combinations.ts';
 export { checkShape, toValue } from './load/schema.ts';
+export { type Restatement } from './load/overlays/apply.ts';
 export { parseYaml, type MapNode, type Node } from './load/yaml.ts';
 export { Fields, textOf, textsOf } from './declare/fields.ts';
 export { fits, readCriteria, selectorText } from './declare/selectors.ts';

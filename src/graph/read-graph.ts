@@ -1,5 +1,5 @@
 /**
- * From paths to a plan: read, parse, insert variables, compare with the schema, merge, declare, judge, compile.
+ * From paths to a plan: read, parse, insert variables, apply overlays, compare with the schema, merge, declare, judge, compile.
  * Every stage adds to the same findings; the plan exists only where none of them is an error.
  */
 import { basename, extname, resolve } from 'node:path';
@@ -11,15 +11,16 @@ import { dayOf } from './day.ts';
 import type { GraphDeclaration } from './declare/declaration.ts';
 import { withoutEndedCalls } from './declare/ended-calls.ts';
 import { readDeclaration } from './declare/read.ts';
-import { Findings, type SourceText } from './finding.ts';
+import { Findings } from './finding.ts';
 import { AFTER_FORM, ON_TREES } from './follow-ups.ts';
 import { readSources } from './load/files.ts';
 import { KnownFiles } from './load/known-files.ts';
-import { mergeFiles } from './load/merge.ts';
+import { mergeFiles, type GraphDocument } from './load/merge.ts';
+import type { Restatement } from './load/overlays/apply.ts';
+import { Layers, MAX_OVERLAYS, filesByLayer, type FilesByLayer } from './load/overlays/layers.ts';
+import { parseFiles } from './load/parse-files.ts';
 import { checkShape } from './load/schema.ts';
-import { declareVariables } from './load/declared-variables.ts';
-import { Variables } from './load/variables.ts';
-import { parseYaml, type MapNode } from './load/yaml.ts';
+import type { MapNode } from './load/yaml.ts';
 import { checkCalls } from './rules/calls.ts';
 import { checkClaims } from './rules/claims.ts';
 import { checkIntrospection } from './rules/introspection.ts';
@@ -28,6 +29,7 @@ import { checkOwners } from './rules/owners.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
 import { checkSigning } from './rules/signing.ts';
+import { checkOverlayTargets } from './rules/overlay-targets.ts';
 import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
 import { plannedTrees, type PlannedTrees } from './rules/planned-trees.ts';
@@ -68,6 +70,20 @@ export interface GraphReading {
   readonly acceptances: Acceptances | undefined;
   /** The files that were read. */
   readonly files: readonly string[];
+  /** What overlays changed; absent without overlays, and where the files could not all be read. */
+  readonly overlaid: OverlaidGraph | undefined;
+}
+
+export interface OverlaidGraph {
+  /** The overlays, in the order in which they were applied. */
+  readonly files: readonly string[];
+  /** In the order in which they were applied. */
+  readonly changes: readonly Restatement[];
+  /**
+   * The graph with only the first of these changes, without what nothing declares in it; undefined where there is no sound
+   * tree to look at.
+   */
+  planAfter(changes: number): Plan | undefined;
 }
 
 /** @param paths graph files, or folders of them. */
@@ -81,68 +97,90 @@ export function readGraph(paths: readonly string[], options: GraphOptions): Grap
   return { ...compileTrees(declaration, options, findings), findings, ...read };
 }
 
-/** The files' own trees are large; they are gone once this returns. */
+/** The files' own trees are large; without overlays they are gone once this returns. */
 function declare(
   paths: readonly string[],
   options: GraphOptions,
   findings: Findings,
-): Pick<GraphReading, 'acceptances' | 'files'> & { readonly declaration?: GraphDeclaration } {
+): Pick<GraphReading, 'acceptances' | 'files' | 'overlaid'> & { readonly declaration?: GraphDeclaration } {
   const sources = readSources(paths, findings);
   const files = sources.map((source) => source.file);
   const allRead = !findings.hasErrors;
   const known = options.known ?? new KnownFiles();
-  const roots = parse(sources, known, findings);
+  const parsed = parseFiles(sources, known, findings);
+  const layered = filesByLayer(parsed, paths);
+  requireOrdinaryFiles(layered, findings);
   // A file that could not be read may declare what the others name: their names are judged when it can.
-  const whole = allRead && roots.length === sources.length;
+  const whole = allRead && parsed.length === sources.length && !findings.has('no-files');
   if (!whole) findings.markMisread('/vars');
-  const filled = fillIn(roots, options, whole ? findings : new Findings());
+  const layers = new Layers(layered, options.variables ?? new Map());
+  const resolved = layers.resolve(whole ? findings : new Findings());
   if (findings.has('duplicate-key')) findings.markMisread(''); // what the second one held is lost
-  const [first, ...others] = filled;
+  const [first, ...others] = resolved.roots;
   if (first === undefined) {
     findings.leaveOut(...AFTER_FORM);
-    return { acceptances: undefined, files };
+    return { acceptances: undefined, files, overlaid: undefined };
   }
-  for (const root of [first, ...others]) if (!known.isSound(root)) checkShape(root, findings);
+  for (const root of resolved.overlays) if (!known.isSound(root)) checkShape(root, findings, 'overlay');
+  for (const root of resolved.roots) if (!known.isSound(root)) checkShape(root, findings);
   const document = mergeFiles([first, ...others], findings);
-  const acceptances = new Acceptances(document, findings);
+  const acceptances = new Acceptances(document, resolved.overlays, findings);
   if (!whole || findings.isFull) {
     findings.leaveOut(...AFTER_FORM);
-    return { acceptances, files };
+    return { acceptances, files, overlaid: undefined };
   }
-  known.keep(roots, findings);
-  const texts = new Map(roots.map(({ source }, index) => [source, files[index]!]));
-  const declaration = readDeclaration(document, nameOf(paths), known, texts);
-  return { declaration, acceptances, files };
+  checkOverlayTargets(resolved.unmatched, findings);
+  const asChecked = layered.ordinary.filter((_, at) => resolved.roots[at] === resolved.ordinary[at]);
+  known.keep([...asChecked, ...layered.overlays], findings);
+  const name = nameOf(layered);
+  const texts = new Map(parsed.map(({ root, file }) => [root.source, file]));
+  const overlaid: OverlaidGraph | undefined =
+    layered.overlays.length === 0
+      ? undefined
+      : {
+          files: layered.overlays.map(({ source }) => source.file),
+          changes: resolved.changes,
+          planAfter: (changes) =>
+            draftOf(layers.rootsAfter(changes), (document) =>
+              withoutEndedCalls(readDeclaration(document, name, known, texts), dayOf(options.now)),
+            ),
+        };
+  return { declaration: readDeclaration(document, name, known, texts), acceptances, files, overlaid };
 }
 
-function parse(sources: readonly SourceText[], known: KnownFiles, findings: Findings): MapNode[] {
-  return sources.flatMap((source) => {
-    const root = known.root(source.text) ?? parseYaml(source, findings, known.names);
-    if (!root) return [];
-    if (root.kind === 'map') return [root];
-    findings.add('wrong-type', root, 'A graph file is a mapping.', 'It begins with `waybill: 1`.');
-    return [];
-  });
-}
-
-function fillIn(roots: readonly MapNode[], options: GraphOptions, findings: Findings): MapNode[] {
-  const variables = declareVariables(roots, options.variables ?? new Map(), findings);
-  const filling = new Variables(variables, findings);
-  const filled = roots.map((root) => filling.fillFile(root));
-  for (const [name, { key }] of variables) {
-    if (name.startsWith('x-') || filling.isUsed(name)) continue;
+function requireOrdinaryFiles({ ordinary, overlays, unused }: FilesByLayer, findings: Findings): void {
+  const all = [...overlays, ...unused];
+  if (all.length > MAX_OVERLAYS)
     findings.add(
-      'unused-variable',
-      key,
-      `Nothing uses the variable ${name}.`,
-      `Write \${${name}} where its value belongs, or take it out.`,
+      'too-many-files',
+      all[MAX_OVERLAYS],
+      `${all.length} overlays were found; a graph has at most ${MAX_OVERLAYS}.`,
+      'Name the folder that holds only the graph.',
     );
-  }
-  return filled;
+  if (ordinary.length === 0 && all.length > 0)
+    findings.add(
+      'no-files',
+      all[0],
+      'Only overlays were named, and an overlay changes what ordinary files declare.',
+      'Name those too, before the overlay: waybill check shop env/prod.yaml.',
+    );
 }
 
-function nameOf(paths: readonly string[]): string {
-  const [path = 'graph'] = paths;
+/** The graph of these trees as far as it can be compared with another. */
+function draftOf(
+  roots: readonly MapNode[],
+  declarationOf: (document: GraphDocument) => GraphDeclaration,
+): Plan | undefined {
+  const [first, ...others] = roots;
+  if (!first) return undefined;
+  const findings = new Findings(); // whoever reads the whole graph gets them
+  const declaration = declarationOf(mergeFiles([first, ...others], findings));
+  checkCalls(declaration, findings);
+  return measurablePlan(declaration, findings).measurable;
+}
+
+/** By default the name of the first path that is no overlay. */
+function nameOf({ ordinaryPaths: [path = 'graph'] }: FilesByLayer): string {
   const full = resolve(path);
   return basename(full, extname(full)) || 'graph';
 }
@@ -169,15 +207,20 @@ function compileTrees(
   { withoutTrees = false }: GraphOptions,
   findings: Findings,
 ): Pick<GraphReading, 'plan' | 'measurable' | 'trees'> {
-  const embedding = scopeGraph(declaration);
-  const { order, left } = sortScopes(embedding);
-  reportCycles(embedding, left, findings);
+  const { embedding, order, measurable } = measurablePlan(declaration, findings);
   const sound = !findings.hasErrors;
-  // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
-  const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
   if (sound && withoutTrees) return { plan: measurable, measurable, trees: undefined };
   const trees = measurable && plannedTrees(measurable, depths(embedding, order), findings);
   if (measurable && trees) checkTrees(measurable, trees, findings);
   else findings.leaveOut(...ON_TREES.filter((code) => !findings.has(code)));
   return { plan: sound ? measurable : undefined, measurable, trees };
+}
+
+function measurablePlan(declaration: GraphDeclaration, findings: Findings) {
+  const embedding = scopeGraph(declaration);
+  const { order, left } = sortScopes(embedding);
+  reportCycles(embedding, left, findings);
+  // Without an order of scopes, or with calls of which nobody knows the mode, there is no tree to look at.
+  const measurable = findings.has('cycle', 'conflicting-calls') ? undefined : compile(declaration);
+  return { embedding, order, measurable };
 }

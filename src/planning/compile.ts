@@ -2,6 +2,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { checkBudgets, profiles } from './header-budget/index.ts';
 import { checkAccess } from './access/index.ts';
+import { describeOverlays, type JudgeOverlays, type OverlayView } from './overlays.ts';
 import {
   KnownFiles,
   mergeCauses,
@@ -36,6 +37,8 @@ export interface Compiled {
   readonly trees: readonly PlannedTree[];
   /** The files that were read. */
   readonly files: readonly string[];
+  /** The overlays that were applied, in this order, and what each changed. Empty where names or calls are in error. */
+  readonly overlays: readonly OverlayView[];
 }
 
 export interface CompileOptions {
@@ -48,12 +51,17 @@ export interface CompileOptions {
   readonly allowHttpIssuer?: boolean;
   /** Says which calls and acceptances have ended. Default: the system's. */
   readonly clock?: Clock;
+  /**
+   * Says what overlays change in authority: the function of this name. Default: nothing does, so that there is no impact
+   * of changes and no warning `overlay-widens`.
+   */
+  readonly judgeOverlays?: JudgeOverlays;
 }
 
 /**
  * Checks a graph and compiles it.
  *
- * @param paths graph files, or folders of them.
+ * @param paths graph files, or folders of them; and overlays, which are applied in this order.
  *
  * @example
  * ```ts
@@ -66,10 +74,10 @@ export interface CompileOptions {
  */
 export function compileGraph(
   paths: readonly string[],
-  { clock = systemClock, ...options }: CompileOptions = {},
+  { clock = systemClock, judgeOverlays, ...options }: CompileOptions = {},
 ): Compiled {
   const now = clock();
-  const { plan, measurable, trees, findings, acceptances, files } = readGraph(paths, {
+  const { plan, measurable, trees, findings, acceptances, files, overlaid } = readGraph(paths, {
     ...options,
     now,
     profiles: KNOWN_PROFILES,
@@ -78,7 +86,9 @@ export function compileGraph(
     checkBudgets(measurable, trees, findings);
     checkAccess(measurable, trees, findings);
   }
-  const { open, accepted } = acceptances?.apply(findings, now) ?? {
+  const overlays = plan && overlaid ? describeOverlays(overlaid, judgeOverlays, findings) : [];
+  const unjudged = judgeOverlays ? [] : (['overlay-widens'] as const);
+  const { open, accepted } = acceptances?.apply(findings, now, unjudged) ?? {
     open: mergeCauses(findings.sorted()),
     accepted: [],
   };
@@ -90,6 +100,7 @@ export function compileGraph(
     accepted,
     trees: trees?.list ?? [],
     files,
+    overlays,
   };
 }
 

@@ -3,3 +3,4 @@ export { type Change, type ChangeKind, type Impact, type ChangedParty } from './
 export { diffGraphs, type GraphDiff, type ReachChange } from './diff.ts';
 export { type CallerChange, type ReaderChange } from './access.ts';
 export { type HopChange, type HopSize, type RequestChange } from './requests.ts';
+export { judgeOverlays } from './overlays.ts';

@@ -1,6 +1,7 @@
 /** Compiles a graph with all values that its variables can have. */
 import { WaybillError } from '../../errors.ts';
 import { valueCombinations, type Finding } from '../../graph/index.ts';
+import { judgeOverlays } from '../../architect/diff/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
 import { graphOptions, type GraphArguments } from './graph-arguments.ts';
 
@@ -25,7 +26,7 @@ export function compileEveryValue(paths: readonly string[], options: GraphArgume
     label: [...variables]
       .flatMap(([name, value]) => (common.variables.has(name) ? [] : [`${name}=${value}`]))
       .join(' '),
-    compiled: compileGraph(paths, { ...common, variables }),
+    compiled: compileGraph(paths, { ...common, variables, judgeOverlays }),
   }));
   const [first] = all.map(({ compiled }) => compiled) as [Compiled];
   const isSound = all.every(({ compiled }) => compiled.plan !== undefined);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { Command } from 'commander';
 import type { Finding, FindingCode, Plan } from '../../graph/index.ts';
+import { judgeOverlays } from '../../architect/diff/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
 import { variableValues, withVariableOptions, type VariableArguments } from './variable-arguments.ts';
 import { placeList } from '../output/place-list.ts';
@@ -22,6 +23,11 @@ export function withGraphOptions(command: Command): Command {
 
 export function compileArguments(paths: readonly string[], options: GraphArguments): Compiled {
   return compileGraph(paths, graphOptions(options));
+}
+
+/** The same for commands that show warnings: what overlays change is judged too. */
+export function checkArguments(paths: readonly string[], options: GraphArguments): Compiled {
+  return compileGraph(paths, { ...graphOptions(options), judgeOverlays });
 }
 
 /** What compiling takes of the command line. @throws WaybillError `usage` if a file of variables cannot be read. */

@@ -5,7 +5,7 @@ import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import {
-  compileArguments,
+  checkArguments,
   countFindings,
   errorsOf,
   findingsText,
@@ -14,6 +14,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { compileEveryValue } from '../arguments/every-value.ts';
+import { overlayText } from '../output/overlay-text.ts';
 import { report as reportError } from '../output/report.ts';
 import { shortDigest } from '../output/digest.ts';
 import { repositoryPaths } from '../output/repository-path.ts';
@@ -42,7 +43,7 @@ export function addCheck(program: Command): void {
       .description(
         'Checks a graph and lists every finding. Exit 0: no errors (there may be warnings); 1: an error; 2: wrong use.',
       )
-      .argument('<path...>', 'graph files, or folders of them; together one graph')
+      .argument('<path...>', 'graph files, or folders of them, and overlays; together one graph')
       .addOption(
         new Option(
           '--format <format>',
@@ -54,7 +55,7 @@ export function addCheck(program: Command): void {
       .addOption(
         new Option(
           '--json',
-          'print {"ok", "digest", "findings": […], "leftOut": […], "accepted": […]}',
+          'print {"ok", "digest", "findings": […], "leftOut": […], "accepted": […], "overlays": […]}',
         ).implies({
           format: 'json',
         }),
@@ -77,15 +78,15 @@ export function addCheck(program: Command): void {
 }
 
 function check(paths: readonly string[], options: CheckOptions): void {
-  const compile = options.everyValue ? compileEveryValue : compileArguments;
+  const compile = options.everyValue ? compileEveryValue : checkArguments;
   const compiled = compile(paths, options);
-  const { findings, leftOut, accepted } = compiled;
+  const { findings, leftOut, accepted, overlays } = compiled;
   const failing = options.strict ? findings : errorsOf(findings);
   const ok = failing.length === 0;
   const kept = leftOut.length > 0 ? leftOutText(leftOut) : undefined;
   switch (options.format) {
     case 'json':
-      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted });
+      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted, overlays });
       break;
     case 'github':
       if (findings.length > 0) print(githubAnnotations(findings, repositoryPaths()));
@@ -117,8 +118,9 @@ async function watch(paths: readonly string[], options: CheckOptions): Promise<v
 }
 
 function report(compiled: Compiled, ok: boolean): string {
-  const { findings, leftOut, accepted, draft } = compiled;
+  const { findings, leftOut, accepted, draft, overlays } = compiled;
   const parts: string[] = [];
+  for (const overlay of overlays) parts.push(overlayText(overlay), '');
   if (findings.length > 0) parts.push(findingsText(findings), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
   if (findings.length > 0) {

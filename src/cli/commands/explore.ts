@@ -8,7 +8,7 @@ import { keySet } from '../../token/index.ts';
 import { parseJsonInput } from '../../input/json-input.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import {
-  compileArguments,
+  checkArguments,
   countFindings,
   withGraphOptions,
   type GraphArguments,
@@ -43,7 +43,7 @@ async function explore(paths: readonly string[], options: ExploreOptions): Promi
   const page = pageFiles();
   const jwks = options.jwks === undefined ? undefined : readKeys(options.jwks);
   const follower = await followGraph([...paths, ...options.vars]);
-  const compile = (): Compiled => compileArguments(paths, options);
+  const compile = (): Compiled => checkArguments(paths, options);
   const compiled = compile();
   if (options.out !== undefined) {
     const { out } = options;

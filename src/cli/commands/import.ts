@@ -10,6 +10,7 @@ import {
   type Merge,
   type Observation,
 } from '../../architect/traces/index.ts';
+import type { Compiled } from '../../planning/index.ts';
 import {
   compileArguments,
   findingsText,
@@ -75,7 +76,9 @@ async function addTo(
   files: readonly string[],
   options: ImportOptions,
 ): Promise<void> {
-  const plan = requirePlan(compileArguments(paths, options), 'draft');
+  const compiled = compileArguments(paths, options);
+  const plan = requirePlan(compiled, 'draft');
+  requireNoOverlay(compiled);
   const observation = await observeFiles(files, options);
   const merge = mergeObservation(plan, observation, {
     newParties: fileOfNewParties(paths),
@@ -92,6 +95,14 @@ async function addTo(
     printDocument(merge.changes.map(({ patch }) => patch.replace(/\n$/, '')).join('\n'));
   printByHand(merge);
   printWarnings(observation);
+}
+
+/** What an overlay removes would be added again, and what it adds would be found in no ordinary file. @throws WaybillError `usage` */
+function requireNoOverlay({ overlays: [overlay] }: Compiled): void {
+  if (overlay)
+    throw usageError(
+      `${overlay.file} is an overlay, and an import adds to ordinary files. Leave the overlay out; then add to it what only that environment needs.`,
+    );
 }
 
 /** New parties go to the graph's first file, or to a new file in its folder. */

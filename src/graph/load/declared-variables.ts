@@ -1,6 +1,6 @@
 /**
- * The variables of a graph: what `vars` declares and the values from outside. In: parsed files. Out: each variable with
- * its value of the declared type; a value that does not fit has a finding, and counts as none.
+ * The variables of a graph: what `vars` declares, what overlays restate, and the values from outside. In: parsed files. Out:
+ * each variable with its value of the declared type; a value that does not fit has a finding, and counts as none.
  */
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
@@ -26,31 +26,52 @@ export interface Variable {
   readonly choices: readonly VariableValue[] | undefined;
 }
 
-/** @param given values from outside, as text. */
-export function declareVariables(
-  roots: readonly MapNode[],
-  given: ReadonlyMap<string, string>,
-  findings: Findings,
-): ReadonlyMap<string, Variable> {
-  const declared = new Map<string, Variable>();
+export interface VariableDeclaration {
+  readonly entry: MapEntry;
+  /** The value that an overlay gives in place of the default. */
+  readonly restated?: ScalarNode;
+}
+
+/** By name, as the files declare them under `vars`. */
+export function variableDeclarations(roots: readonly MapNode[]): Map<string, VariableDeclaration> {
+  const declared = new Map<string, VariableDeclaration>();
   for (const root of roots) {
     const section = root.entries.get('vars')?.value;
     if (section?.kind !== 'map') continue;
-    for (const [name, entry] of section.entries) {
-      if (entry.value.kind === 'list') continue; // the schema says so
-      declared.set(name, new Declaration(name, entry, findings).resolve(given.get(name)));
-    }
-  }
-  for (const name of given.keys()) {
-    if (declared.has(name)) continue;
-    findings.add(
-      'undefined-variable',
-      roots[0],
-      `A value is given for ${name} (--var or --vars), which no \`vars\` section declares.`,
-      didYouMean(name, declared.keys()) || 'Declare it under `vars`, or take the value out.',
-    );
+    for (const [name, entry] of section.entries)
+      if (entry.value.kind !== 'list') declared.set(name, { entry }); // the schema says so
   }
   return declared;
+}
+
+/**
+ * @param given values from outside, as text.
+ * @param start where to point for a value of a variable that nothing declares.
+ */
+export function resolveVariables(
+  declarations: ReadonlyMap<string, VariableDeclaration>,
+  given: ReadonlyMap<string, string>,
+  start: Place | undefined,
+  findings: Findings,
+): ReadonlyMap<string, Variable> {
+  const resolved = new Map<string, Variable>();
+  for (const [name, { entry, restated }] of declarations)
+    resolved.set(name, new Declaration(name, entry, findings).resolve(given.get(name), restated));
+  for (const name of given.keys()) {
+    if (resolved.has(name)) continue;
+    findings.add(
+      'undefined-variable',
+      start,
+      `A value is given for ${name} (--var or --vars), which no \`vars\` section declares.`,
+      didYouMean(name, resolved.keys()) || 'Declare it under `vars`, or take the value out.',
+    );
+  }
+  return resolved;
+}
+
+/** The default of a variable, in either form. */
+export function defaultOf({ value }: MapEntry): ScalarNode | undefined {
+  return scalarOf(value.kind === 'map' ? value.entries.get('default')?.value : value);
 }
 
 class Declaration {
@@ -67,7 +88,7 @@ class Declaration {
     this.#key = key;
     this.#findings = findings;
     const long = value.kind === 'map' ? value.entries : undefined;
-    const first = scalarOf(long ? long.get('default')?.value : value);
+    const first = defaultOf({ key, value });
     const named = scalarOf(long?.get('type')?.value)?.value;
     this.#default = first;
     this.#type = TYPES.find((type) => type === named) ?? typeOf(first?.value);
@@ -75,10 +96,11 @@ class Declaration {
     this.#choices = this.#readChoices(long?.get('one_of')?.value);
   }
 
-  resolve(given: string | undefined): Variable {
+  resolve(given: string | undefined, restated: ScalarNode | undefined): Variable {
     const own = this.#default && this.#readDefault(this.#default);
-    const value = given === undefined ? own : this.#read(given, this.#key, 'The value given for');
-    if (given === undefined && !this.#default) this.#reportNone();
+    const layered = restated ? this.#read(textOf(restated), restated, 'The value in an overlay of') : own;
+    const value = given === undefined ? layered : this.#read(given, this.#key, 'The value given for');
+    if (given === undefined && !this.#default && !restated) this.#reportNone();
     if (!value) this.#findings.markMisread(pointerTo('vars'));
     return { key: this.#key, type: this.#type, value, choices: this.#choices };
   }

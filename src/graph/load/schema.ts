@@ -9,6 +9,7 @@ import { causeOfParties } from '../causes.ts';
 import type { Findings, Place } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean, looksLikePattern, nearest } from '../names.ts';
+import { overlaySchema, type SchemaDocument } from './overlays/schema.ts';
 import type { MapNode, Node } from './yaml.ts';
 
 const SCHEMAS = {
@@ -24,23 +25,28 @@ interface SubSchema {
   readonly examples?: readonly unknown[];
 }
 
-const compiled = new Map<keyof typeof SCHEMAS, ValidateFunction>();
+/** An overlay has a schema of its own, made from that of a graph. */
+type FileKind = keyof typeof SCHEMAS | 'overlay';
+
+const compiled = new Map<FileKind, ValidateFunction>();
 /** How names are written that other parts of a graph declare. */
 const referencePatterns = new Set<string>();
 
-function validator(kind: keyof typeof SCHEMAS): ValidateFunction {
+function readSchema(kind: keyof typeof SCHEMAS): SchemaDocument {
+  return JSON.parse(readFileSync(SCHEMAS[kind], 'utf8')) as SchemaDocument;
+}
+
+function validator(kind: FileKind): ValidateFunction {
   return getOrAdd(compiled, kind, () => {
-    const { $defs, ...schema } = JSON.parse(readFileSync(SCHEMAS[kind], 'utf8')) as SchemaDocument;
+    const { $defs, ...schema } = kind === 'overlay' ? overlaySchema(readSchema('graph')) : readSchema(kind);
     // Every start waits for this. The schema is ours, and what it promises is for tests.
     const quick = { validateSchema: false, code: { optimize: false } };
     const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, ...quick });
-    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each) => each ?? []))
+    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each): SubSchema[] => (each ? [each] : [])))
       if (pattern !== undefined) referencePatterns.add(pattern);
     return ajv.compile(inlined(schema, $defs) as object);
   });
 }
-
-type SchemaDocument = Record<string, unknown> & { readonly $defs: Readonly<Record<string, SubSchema>> };
 
 /**
  * The schema with every `$ref` replaced by what it names, and no reference leads back to itself. For each reference
@@ -59,7 +65,7 @@ function inlined(schema: unknown, defs: SchemaDocument['$defs']): unknown {
 }
 
 /** @param kind of the file. Default: a file of a graph. */
-export function checkShape(root: MapNode, findings: Findings, kind: keyof typeof SCHEMAS = 'graph'): void {
+export function checkShape(root: MapNode, findings: Findings, kind: FileKind = 'graph'): void {
   const validate = validator(kind);
   if (validate(toValue(root))) return;
   for (const error of validate.errors ?? []) {

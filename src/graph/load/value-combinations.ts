@@ -1,8 +1,11 @@
 /** All values that the variables of a graph can have together. */
 import { Findings } from '../finding.ts';
-import { declareVariables } from './declared-variables.ts';
+import { resolveVariables } from './declared-variables.ts';
 import { readSources } from './files.ts';
-import { parseYaml } from './yaml.ts';
+import { KnownFiles } from './known-files.ts';
+import { filesByLayer } from './overlays/layers.ts';
+import { restateVariables } from './overlays/variables.ts';
+import { parseFiles } from './parse-files.ts';
 
 /**
  * Combines the values of every variable with `one_of` and of every boolean. A variable with a given value keeps it.
@@ -17,13 +20,12 @@ export function valueCombinations(
   most: number,
 ): { readonly count: number; readonly list: readonly ReadonlyMap<string, string>[] } {
   const findings = new Findings(); // whoever compiles the graph gets them
-  const roots = readSources(paths, findings).flatMap((source) => {
-    const root = parseYaml(source, findings);
-    return root?.kind === 'map' ? [root] : [];
-  });
+  const parsed = parseFiles(readSources(paths, findings), new KnownFiles(), findings);
+  const { ordinary, overlays } = filesByLayer(parsed, paths);
+  const { declarations } = restateVariables(ordinary, overlays, given);
   let count = 1;
   let list: readonly ReadonlyMap<string, string>[] = [given];
-  for (const [name, { choices }] of declareVariables(roots, given, findings)) {
+  for (const [name, { choices }] of resolveVariables(declarations, given, ordinary[0], findings)) {
     if (!choices || choices.length === 0 || given.has(name)) continue;
     count *= choices.length;
     list = choices
