@@ -83,7 +83,7 @@ export interface OverlaidGraph {
    * The graph with only the first of these changes, without what nothing declares in it; undefined where there is no sound
    * tree to look at.
    */
-  planAfter(changes: number): Plan | undefined;
+  readonly planAfter: (changes: number) => Plan | undefined;
 }
 
 /** @param paths graph files, or folders of them. */

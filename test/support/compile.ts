@@ -1,16 +1,26 @@
 /** Compiles graphs that a test writes as text. */
 import path from 'node:path';
 
+import { judgeOverlays } from '../../src/architect/diff/index.ts';
 import { compileGraph, type Compiled } from '../../src/planning/compile.ts';
 import type { Finding, FindingPlace, Plan } from '../../src/graph/index.ts';
 import { withFolder, type Files } from './files.ts';
 
 export type Variables = Readonly<Record<string, string>>;
 
-/** Compiles a folder; findings name files as they are named inside it. */
-export function compileFiles(files: Files, variables: Variables = {}): Compiled {
+/**
+ * Compiles a folder; findings name files as they are named inside it.
+ *
+ * @param overlays files of it to apply, in this order.
+ */
+export function compileFiles(
+  files: Files,
+  variables: Variables = {},
+  overlays: readonly string[] = [],
+): Compiled {
   return withFolder(files, (folder) => {
-    const compiled = compileGraph([folder], { variables: new Map(Object.entries(variables)) });
+    const paths = [folder, ...overlays.map((file) => path.join(folder, file))];
+    const compiled = compileGraph(paths, { variables: new Map(Object.entries(variables)), judgeOverlays });
     return { ...compiled, findings: within(folder, compiled.findings) };
   });
 }

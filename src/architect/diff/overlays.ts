@@ -36,7 +36,9 @@ export function judgeOverlays({ changes, planAfter }: OverlaidGraph): readonly O
     const impact = impactBetween(before, after);
     // A graph that cannot be compared is left out: the next one is compared with the one before it.
     if (!impact && before && at < changes.length) continue;
-    impacts.push(...Array.from({ length: Math.min(at, changes.length) - impacts.length }, () => impact ?? UNKNOWN));
+    impacts.push(
+      ...Array.from({ length: Math.min(at, changes.length) - impacts.length }, () => impact ?? UNKNOWN),
+    );
     before = after;
   }
   return impacts;
@@ -51,7 +53,10 @@ function impactBetween(before: Plan | undefined, after: Plan | undefined): Overl
   if (!before || !after) return undefined;
   try {
     const { verdict, changes } = diffGraphs(before, after);
-    return { impact: verdict, reasons: changes.flatMap(({ mark, what }) => (mark === 'widens' ? [what] : [])) };
+    return {
+      impact: verdict,
+      reasons: changes.flatMap(({ mark, what }) => (mark === 'widens' ? [what] : [])),
+    };
   } catch (error) {
     if (!isWaybillError(error, 'graph_invalid')) throw error;
     return undefined;

@@ -55,7 +55,7 @@ export function addCheck(program: Command): void {
       .addOption(
         new Option(
           '--json',
-          'print {"ok", "digest", "findings": […], "leftOut": […], "accepted": […], "overlays": […]}',
+          'print {"ok", "digest", "findings": […], "leftOut": […], "accepted": […]}, with overlays "overlays": […] too',
         ).implies({
           format: 'json',
         }),
@@ -86,7 +86,7 @@ function check(paths: readonly string[], options: CheckOptions): void {
   const kept = leftOut.length > 0 ? leftOutText(leftOut) : undefined;
   switch (options.format) {
     case 'json':
-      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted, overlays });
+      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted, ...(overlays.length > 0 && { overlays }) });
       break;
     case 'github':
       if (findings.length > 0) print(githubAnnotations(findings, repositoryPaths()));

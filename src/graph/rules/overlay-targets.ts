@@ -5,6 +5,9 @@ import { KINDS } from '../load/overlays/levels.ts';
 import { pointerTo } from '../misread.ts';
 import { didYouMean, nearest } from '../names.ts';
 
+/** Names for which the one that was meant is looked for. */
+const MOST_MEANT = 100;
+
 export function checkOverlayTargets(unmatched: readonly Unmatched[], findings: Findings): void {
   for (const { path, at, known } of unmatched) {
     const [name = '', section = ''] = [path.at(-1), path.at(-2)];
@@ -19,7 +22,11 @@ export function checkOverlayTargets(unmatched: readonly Unmatched[], findings: F
         'Declare it in an ordinary file. If only this environment has it, name that file for this environment alone.',
       [pointerTo(...path)],
     );
-    const meant = nearest(name, known.keys());
+  }
+  // After all of them, since each could be the cause of another.
+  if (unmatched.length > MOST_MEANT) findings.markMisread('');
+  for (const { path, known } of unmatched.slice(0, MOST_MEANT)) {
+    const meant = nearest(path.at(-1) ?? '', known.keys());
     findings.markMisread(pointerTo(...path.slice(0, -1), ...(meant === undefined ? [] : [meant])));
   }
 }

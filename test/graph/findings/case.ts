@@ -15,6 +15,8 @@ export interface Case {
   /** Which kinds may only follow from these. Absent: not looked at. */
   readonly leftOut?: readonly FindingCode[];
   readonly variables?: Variables;
+  /** Files to apply as overlays, in this order. */
+  readonly overlays?: readonly string[];
   /** What the first finding says. */
   readonly message?: RegExp;
   readonly hint?: RegExp;
@@ -27,6 +29,7 @@ export function judge({
   elsewhere = [],
   leftOut,
   variables,
+  overlays,
   message,
   hint,
 }: Case): readonly Finding[] {
@@ -38,7 +41,7 @@ export function judge({
     places.push(...marks.map((mark) => `${name}:${mark}`));
   }
   const expected = places.map((place, index) => `${place} ${finds[index] ?? 'nothing'}`);
-  const compiled = compileFiles(files, variables);
+  const compiled = compileFiles(files, variables, overlays);
   const { findings, plan } = compiled;
   expect(allPlaced(findings)).to.have.members([...elsewhere.map((code) => `:1:1 ${code}`), ...expected]);
   expect(finds).to.have.lengthOf(places.length);

@@ -13,6 +13,8 @@ import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
 import { nameCases } from './name-cases.ts';
 import { ownerCases } from './owner-cases.ts';
+import { notYetCases } from './not-yet-cases.ts';
+import { overlayCases } from './overlay-cases.ts';
 import { reuseCases } from './reuse-cases.ts';
 import { sealingCases } from './sealing-cases.ts';
 import { shapeCases } from './shape-cases.ts';
@@ -25,6 +27,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'files that are hardly YAML': yamlCases,
   'shapes and variables': shapeCases,
   'values of variables': variableCases,
+  overlays: overlayCases,
   names: nameCases,
   'chains of calls, and selectors': chainCases,
   'owners and their files': ownerCases,

@@ -72,7 +72,11 @@ class Application {
       return changed.map((root, index) => {
         if (index !== at) return root;
         const held = root.entries.get(key);
-        return withEntry(root, key, this.#setting(held, restated, entryOf(FILE.settings, key) ?? DATA, [key]));
+        return withEntry(
+          root,
+          key,
+          this.#setting(held, restated, entryOf(FILE.settings, key) ?? DATA, [key]),
+        );
       });
     }, roots);
   }
@@ -107,17 +111,30 @@ class Application {
       if (isOwn(name)) continue;
       const before = held.get(name);
       const here = [...path, name];
-      if (!before) {
+      if (!before && (!level.isOpen || isRemove(entry.value))) {
         this.#refuse(here, entry, held);
         continue;
       }
-      const after = isRemove(entry.value) ? this.#remove(before, entry, here) : this.#entry(before, entry, level, here);
+      const after = this.#restated(before, entry, level, here);
       if (after === before) continue;
       entries ??= new Map(held);
       if (after) entries.set(name, after);
       else entries.delete(name);
     }
     return entries ?? held;
+  }
+
+  /** @returns undefined: there is none any more, or still none. */
+  #restated(
+    held: MapEntry | undefined,
+    restated: MapEntry,
+    level: Level,
+    path: readonly string[],
+  ): MapEntry | undefined {
+    if (!held) return this.#replace(held, restated, path);
+    return isRemove(restated.value)
+      ? this.#remove(held, restated, path)
+      : this.#entry(held, restated, level, path);
   }
 
   #entry(held: MapEntry, restated: MapEntry, level: Level, path: readonly string[]): MapEntry {
@@ -140,9 +157,13 @@ class Application {
       const before = held.entries.get(key);
       const named = entryOf(level.named, key);
       if (named && entry.value.kind === 'map') {
-        const names = this.#names(entriesOf(before?.value), entry.value.entries, named, here);
-        if (before?.value.kind === 'map' && names !== before.value.entries)
-          result = withEntry(result, key, { key: before.key, value: { ...before.value, entries: names } });
+        const map = before?.value.kind === 'map' ? before.value : undefined;
+        const entries = this.#names(map?.entries ?? NOTHING, entry.value.entries, named, here);
+        if (entries !== (map?.entries ?? NOTHING))
+          result = withEntry(result, key, {
+            key: before && map ? before.key : entry.key,
+            value: { ...(map ?? entry.value), entries },
+          });
         continue;
       }
       const after = level.whole?.has(key)
@@ -153,13 +174,23 @@ class Application {
     return result;
   }
 
-  #setting(held: MapEntry | undefined, restated: MapEntry, level: Level, path: readonly string[]): MapEntry | undefined {
-    if (held?.value.kind !== 'map' || restated.value.kind !== 'map') return this.#replace(held, restated, path);
+  #setting(
+    held: MapEntry | undefined,
+    restated: MapEntry,
+    level: Level,
+    path: readonly string[],
+  ): MapEntry | undefined {
+    if (held?.value.kind !== 'map' || restated.value.kind !== 'map')
+      return this.#replace(held, restated, path);
     const value = this.#settings(held.value, restated.value, level, path);
     return value === held.value ? held : { key: held.key, value };
   }
 
-  #replace<Held extends MapEntry | undefined>(held: Held, restated: MapEntry, path: readonly string[]): MapEntry | Held {
+  #replace<Held extends MapEntry | undefined>(
+    held: Held,
+    restated: MapEntry,
+    path: readonly string[],
+  ): MapEntry | Held {
     if (held && isSame(held.value, restated.value)) return held;
     return this.#counts({ path, old: held?.value, new: restated.value, at: restated.key }) ? restated : held;
   }

@@ -11,6 +11,8 @@ export interface Level {
   readonly list?: string;
   /** An entry replaces as a whole. */
   readonly isWhole?: true;
+  /** An overlay may add entries: they declare nothing. */
+  readonly isOpen?: true;
 }
 
 const whole: ReadonlySet<string> = new Set(['auth', 'encryption', 'callers', 'through', 'when']);
@@ -26,7 +28,7 @@ export const FILE: Level = {
     claims: ENTRY,
     conditions: { isWhole: true },
     domains: ENTRY,
-    clients: { whole, named: { calls: CALL } },
+    clients: { whole, named: { calls: CALL, claims: { isOpen: true } } },
     services: { whole, named: { calls: CALL, scopes: SCOPE } },
   },
   settings: { defaults: ENTRY },

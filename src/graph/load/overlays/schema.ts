@@ -29,7 +29,9 @@ export function overlaySchema(graph: SchemaDocument): SchemaDocument {
       overlay: { description: 'Says that this file is an overlay.', const: true, examples: [true] },
     },
     required: ['waybill', 'overlay'],
-    examples: [{ waybill: 1, overlay: true, services: { shop: { lifetime: '1m', scopes: { admin: REMOVE } } } }],
+    examples: [
+      { waybill: 1, overlay: true, services: { shop: { lifetime: '1m', scopes: { admin: REMOVE } } } },
+    ],
   };
   return { ...schema, $defs: derived.definitions(schema) } as unknown as SchemaDocument;
 }
@@ -72,8 +74,9 @@ class Derivation {
   /** A mapping from names to entries. */
   #mappingOf(schema: Schema, level: Level): Schema {
     const { additionalProperties: entry, ...rest } = this.#resolved(schema) as Schema & {
-      readonly additionalProperties: Schema;
+      readonly additionalProperties?: Schema;
     };
+    if (!entry) return schema; // any value, `remove` too
     const resolved = this.#resolved(entry);
     const relaxed = level.isWhole ? resolved : this.relax(resolved, level);
     return { ...rest, additionalProperties: removable(relaxed) };
