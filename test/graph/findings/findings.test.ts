@@ -13,7 +13,6 @@ import { forwardCases } from './forward-cases.ts';
 import { introspectionCases } from './introspection-cases.ts';
 import { nameCases } from './name-cases.ts';
 import { ownerCases } from './owner-cases.ts';
-import { notYetCases } from './not-yet-cases.ts';
 import { overlayCases } from './overlay-cases.ts';
 import { reuseCases } from './reuse-cases.ts';
 import { sealingCases } from './sealing-cases.ts';
