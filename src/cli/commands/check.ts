@@ -86,7 +86,14 @@ function check(paths: readonly string[], options: CheckOptions): void {
   const kept = leftOut.length > 0 ? leftOutText(leftOut) : undefined;
   switch (options.format) {
     case 'json':
-      printJson({ ok, digest: compiled.draft?.digest ?? null, findings, leftOut, accepted, ...(overlays.length > 0 && { overlays }) });
+      printJson({
+        ok,
+        digest: compiled.draft?.digest ?? null,
+        findings,
+        leftOut,
+        accepted,
+        ...(overlays.length > 0 && { overlays }),
+      });
       break;
     case 'github':
       if (findings.length > 0) print(githubAnnotations(findings, repositoryPaths()));

@@ -42,7 +42,9 @@ function validator(kind: FileKind): ValidateFunction {
     // Every start waits for this. The schema is ours, and what it promises is for tests.
     const quick = { validateSchema: false, code: { optimize: false } };
     const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, ...quick });
-    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each): SubSchema[] => (each ? [each] : [])))
+    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each): SubSchema[] =>
+      each ? [each] : [],
+    ))
       if (pattern !== undefined) referencePatterns.add(pattern);
     return ajv.compile(inlined(schema, $defs) as object);
   });
