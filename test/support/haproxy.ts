@@ -26,12 +26,19 @@ export async function stopHaproxies(): Promise<void> {
   await Promise.all([...running].map((stop) => stop()));
 }
 
+export interface Haproxy {
+  /** What it wrote to standard output. */
+  output(): string;
+}
+
 /** Resolves when every port accepts connections. @throws Error with what HAProxy wrote, where it ends before. */
-export async function startHaproxy(config: string, ports: readonly number[]): Promise<void> {
+export async function startHaproxy(config: string, ports: readonly number[]): Promise<Haproxy> {
   const child = spawn('haproxy', ['-db', '-f', scratchFile('haproxy.cfg', config)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
@@ -46,6 +53,7 @@ export async function startHaproxy(config: string, ports: readonly number[]): Pr
       await pause(20);
     }
   }
+  return { output: () => output };
 }
 
 async function accepts(port: number): Promise<boolean> {

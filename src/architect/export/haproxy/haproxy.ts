@@ -7,12 +7,12 @@ import { wantedServices } from '../chosen-services.ts';
 import { DEFAULT_DEPLOYMENT } from '../envoy/options.ts';
 import { noteComments, Notes, notesOn, oneLine, type ExportNote } from '../notes.ts';
 import { graphModel, type OutboundCallee, type ServiceModel } from '../service-model.ts';
-import { inboundSections } from './inbound.ts';
-import { isRouted, outboundSections } from './outbound.ts';
+import { inboundSections, speaksTls } from './inbound.ts';
+import { hasReadableChild, isRouted, outboundSections } from './outbound.ts';
 import { section } from './text.ts';
 import type { HaproxyDeployment } from './verify.ts';
 
-export type HaproxyOptions = Partial<Omit<HaproxyDeployment, 'tls' | 'mode'>> & {
+export type HaproxyOptions = Partial<Omit<HaproxyDeployment, 'tls'>> & {
   /** `certificate` holds the key, too: HAProxy reads both from one file. */
   readonly tls?: Partial<HaproxyDeployment['tls']>;
   /** Names of the services to write. Default: all. */
@@ -38,7 +38,9 @@ export function haproxyConfig(plan: Plan, { only, ...given }: HaproxyOptions = {
   const deployment = { ...DEFAULTS, ...given, tls: { ...DEFAULTS.tls, ...given.tls } };
   const graph = graphModel(plan);
   const wanted = wantedServices(graph, only);
-  const notes = new Notes(graph.notes);
+  const notes = new Notes(
+    deployment.mode === 'report' ? [...reportNotes(wanted), ...graph.notes] : graph.notes,
+  );
   noteIssuer(plan, notes);
   for (const service of wanted) noteService(service, deployment, notes);
   const list = notesOn(notes.list, ...wanted.map(({ name }) => name));
@@ -81,6 +83,18 @@ function textOf(
   ].join('\n\n')}\n`;
 }
 
+/** Whoever opens the file reads first that it refuses nothing. */
+function reportNotes(services: readonly ServiceModel[]): readonly ExportNote[] {
+  const messages = [
+    'Report mode: nothing is refused before the services. What other notes call refused passes, and HAProxy writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
+    'Calls to hosts that are no callees are answered 403 in report mode, too, because HAProxy has no address for them.',
+    ...(services.some(speaksTls)
+      ? ['Where the audience of a service begins with https:, a connection without TLS still ends.']
+      : []),
+  ];
+  return messages.map((message): ExportNote => ({ code: 'report-mode', service: undefined, message }));
+}
+
 function noteIssuer({ issuer: { signing, lifetime } }: Plan, notes: Notes): void {
   notes.about(undefined, {
     'signing-algorithm':
@@ -110,12 +124,14 @@ function noteService(service: ServiceModel, deployment: HaproxyDeployment, notes
       inbound.some(({ callers }) => callers.some(({ forwardedBy }) => forwardedBy !== undefined)) &&
       'HAProxy cannot read a list of audiences, so it refuses a token that was passed on to this service. Embed the call.',
   });
-  for (const callee of outbound) if (!isRouted(callee, deployment)) notes.about(name, unrouted(callee));
+  for (const callee of outbound)
+    if (!hasReadableChild(callee) || !isRouted(callee, deployment))
+      notes.about(name, withoutToken(callee, isRouted(callee, deployment)));
 }
 
 /** Why calls to it do not go out with its token. */
-function unrouted({ name, mode }: OutboundCallee): Parameters<Notes['about']>[1] {
-  const end = 'so calls to it are answered 403';
+function withoutToken({ name, mode }: OutboundCallee, goesOut: boolean): Parameters<Notes['about']>[1] {
+  const end = goesOut ? 'so calls to it go out without a token' : 'so calls to it are answered 403';
   const hasDot = name.includes('.');
   return {
     'on-demand':

@@ -9,7 +9,9 @@ import {
 } from '../operations/index.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { tokenHeaders } from '../token-headers.ts';
-import { escapeExpression, quoted, section, when, wholeExpression } from './text.ts';
+import { logLines, reportLines, type ReportedMember } from './report.ts';
+import { always, outcome, refusal, ruleLines, type Refusal, type Rule } from './rules.ts';
+import { escapeExpression, quoted, section, wholeExpression } from './text.ts';
 import {
   STRIP_HEADERS,
   payload,
@@ -23,60 +25,93 @@ const APPLICATION = 'waybill-application';
 export function inboundSections(
   service: ServiceModel,
   tokens: VerifiedTokens,
-  { inbound, application, tls }: HaproxyDeployment,
+  { inbound, application, tls, mode }: HaproxyDeployment,
 ): readonly string[] {
-  const isTls = /^https:/i.test(service.audience);
-  const bind = `bind ${inbound.host}:${inbound.port}${isTls ? ` ssl crt ${quoted(tls.certificate)} alpn h2,http/1.1` : ''}`;
+  const bind = `bind ${inbound.host}:${inbound.port}${speaksTls(service) ? ` ssl crt ${quoted(tls.certificate)} alpn h2,http/1.1` : ''}`;
+  const rules: readonly Rule[] = [
+    ...PATHS,
+    ...verifyRules(tokens),
+    ...tellService(),
+    payload('client', 'client_id'),
+    ...service.inbound.flatMap((rule) => allowRules(rule, service)),
+    ...(mode === 'report' ? service.inbound.flatMap((rule) => listedOperations(rule, service)) : []),
+    notAllowed(service),
+  ];
   return [
     section('frontend waybill-inbound', [
       bind,
+      ...(mode === 'report' ? logLines('service', service) : []),
       STRIP_HEADERS,
-      ...PATHS,
-      ...verifyRules(tokens),
-      ...tellService(),
-      payload('client', 'client_id'),
-      ...service.inbound.flatMap((rule) => allowRules(rule, service)),
-      'http-request deny deny_status 403',
+      ...ruleLines(rules, mode),
+      ...(mode === 'report' ? reportLines(TOKEN_MEMBERS) : []),
       `default_backend ${APPLICATION}`,
     ]),
     section(`backend ${APPLICATION}`, [`server application ${application.host}:${application.port}`]),
   ];
 }
 
+export function speaksTls({ audience }: ServiceModel): boolean {
+  return /^https:/i.test(audience);
+}
+
 /** HAProxy compares a path as it was sent, so one that a server resolves to another is refused. */
-const PATHS = [
-  ...AMBIGUOUS_PATHS.map(
-    (path) => `http-request deny deny_status 400 if ${when(`path -m reg ${wholeExpression(path)}`)}`,
+const PATHS: readonly Refusal[] = [
+  ...AMBIGUOUS_PATHS.map((path) =>
+    refusal(400, 'path_ambiguous', { if: [`path -m reg ${wholeExpression(path)}`] }),
   ),
-  `http-request deny deny_status 400 unless ${when('path -m beg /')}`,
+  refusal(400, 'path_ambiguous', { unless: 'path -m beg /' }),
 ];
 
-function tellService(): string[] {
-  return tokenHeaders.flatMap(({ header, claim }) => {
+function tellService(): Rule[] {
+  return tokenHeaders.flatMap(({ header, claim }): Rule[] => {
     const variable = header.slice('x-waybill-'.length);
     const read = `var(txn.${variable})`;
     return [
       payload(variable, claim.join('.')),
       // A line end in a value would begin another header.
-      `http-request deny deny_status 403 if ${when(`${read} -m reg ${quoted('[\\x00-\\x1f\\x7f]')}`)}`,
-      `http-request set-header ${header} %[${read}] if ${when(`${read} -m found`)}`,
+      refusal(403, 'token_claims', { if: [`${read} -m reg ${quoted('[\\x00-\\x1f\\x7f]')}`] }),
+      outcome(`set-header ${header} %[${read}]`, `${read} -m found`),
     ];
   });
 }
 
+/** In a report, of a token that was verified. */
+const TOKEN_MEMBERS: readonly ReportedMember[] = [
+  ['txn', 'var(txn.txn)', 256],
+  ['caller', 'var(txn.act)', 256],
+  ['client', 'var(txn.client)', 256],
+];
+
 /** HAProxy does not see the URI in a certificate, so nobody may present a token where the caller is checked. */
-function allowRules({ scope, callers, operations }: InboundRule, { caller }: ServiceModel): string[] {
+function allowRules({ scope, callers, operations }: InboundRule, { caller }: ServiceModel): Rule[] {
   if (caller === 'mtls') return [];
   return callers.flatMap((presenter) =>
-    operations.map((operation) => {
+    operations.map((operation): Rule => {
       const conditions = [
         `var(txn.scope) -m reg ${quoted(`(^| )${escapeExpression(scope)}( |$)`)}`,
         ...callerConditions(presenter),
         ...operationConditions(operation),
       ];
-      return `http-request allow if ${when(...conditions)}`;
+      return { kind: 'permission', conditions };
     }),
   );
+}
+
+/** In report mode: whether some scope has the operation. */
+function listedOperations({ operations }: InboundRule, { caller }: ServiceModel): Rule[] {
+  if (caller === 'mtls') return [];
+  return operations.map((operation) =>
+    always('set-var(txn.listed) bool(1)', ...operationConditions(operation)),
+  );
+}
+
+/** What no rule allowed. */
+function notAllowed({ caller }: ServiceModel): Refusal {
+  if (caller === 'mtls') return refusal(403, 'token_presenter', { otherwise: true });
+  return {
+    ...refusal(403, 'operation_unlisted', { otherwise: true }),
+    cases: [['scope_insufficient', 'var(txn.listed) -m bool']],
+  };
 }
 
 function callerConditions(caller: InboundCaller): string[] {

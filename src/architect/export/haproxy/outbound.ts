@@ -1,6 +1,8 @@
 /** HAProxy behind a service: sends its calls on with the callee's token in place of its own. */
 import { addressOf, destinationsByHost, type Destination } from '../envoy/callee-hosts.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
+import { NO_CALLEE, logLines, reportLines, type ReportedMember } from './report.ts';
+import { always, outcome, refusal, ruleLines, type Rule } from './rules.ts';
 import { escapeExpression, quoted, section, when, wholeExpression } from './text.ts';
 import {
   COMPACT,
@@ -11,9 +13,14 @@ import {
   type VerifiedTokens,
 } from './verify.ts';
 
+/** In report mode calls go out without a token where HAProxy cannot find it. */
+export function isRouted(callee: OutboundCallee, { addresses, mode }: HaproxyDeployment): boolean {
+  return (mode === 'report' || hasReadableChild(callee)) && addressOf(callee, addresses) !== undefined;
+}
+
 /** A child whose name has a dot cannot be named in a query. */
-export function isRouted(callee: OutboundCallee, { addresses }: HaproxyDeployment): boolean {
-  return callee.mode === 'embed' && !callee.name.includes('.') && addressOf(callee, addresses) !== undefined;
+export function hasReadableChild({ mode, name }: OutboundCallee): boolean {
+  return mode === 'embed' && !name.includes('.');
 }
 
 export function outboundSections(
@@ -26,22 +33,33 @@ export function outboundSections(
   const destinations = Array.from(destinationsByHost(callees, deployment.addresses), ([host, below]) =>
     [...below].sort((a, b) => b.prefix.length - a.prefix.length).map((one) => ({ host, ...one })),
   ).flat();
-  const { host, port } = deployment.outbound;
+  const { mode, outbound } = deployment;
+  const rules: readonly Rule[] = [
+    ...verifyRules(tokens),
+    ...destinations.map((destination) =>
+      always(
+        `set-var(txn.callee) str(${destination.callee.name})`,
+        '!var(txn.callee) -m found',
+        ...hostConditions(destination),
+      ),
+    ),
+    ...callees
+      .filter(hasReadableChild)
+      .map(({ name }) =>
+        payload('child', `embedded.${name}`, { conditions: [`var(txn.callee) -m str ${quoted(name)}`] }),
+      ),
+    // Neither a host that is no callee nor a token without a child for it: the service's own token never leaves.
+    refusal(403, 'child_missing', { unless: `var(txn.child) -m reg ${wholeExpression(COMPACT)}` }),
+    ...(mode === 'report' ? [always('del-header authorization')] : []),
+    outcome('set-header authorization "Bearer %[var(txn.child)]"'),
+  ];
   return [
     section('frontend waybill-outbound', [
-      `bind ${host}:${port}`,
+      `bind ${outbound.host}:${outbound.port}`,
+      ...(mode === 'report' ? logLines('call', service) : []),
       STRIP_HEADERS,
-      ...verifyRules(tokens),
-      ...destinations.map(
-        (destination) =>
-          `http-request set-var(txn.callee) str(${destination.callee.name}) if ${when('!var(txn.callee) -m found', ...hostConditions(destination))}`,
-      ),
-      ...callees.flatMap(({ name }) => [
-        `${payload('child', `embedded.${name}`)} if ${when(`var(txn.callee) -m str ${quoted(name)}`)}`,
-      ]),
-      // Neither a host that is no callee nor a token without a child for it: the service's own token never leaves.
-      `http-request deny deny_status 403 unless ${when(`var(txn.child) -m reg ${wholeExpression(COMPACT)}`)}`,
-      'http-request set-header authorization "Bearer %[var(txn.child)]"',
+      ...ruleLines(rules, mode),
+      ...(mode === 'report' ? [...reportLines(CALL_MEMBERS), ...REFUSE_OTHERS] : []),
       'http-request set-uri %[pathq]',
       ...callees.map(
         ({ name }) =>
@@ -55,6 +73,14 @@ export function outboundSections(
     ),
   ];
 }
+
+const CALL_MEMBERS: readonly ReportedMember[] = [['callee', 'req.hdr(host)', 256]];
+
+/** Refused in report mode, too. */
+const REFUSE_OTHERS = [
+  `http-request set-var(txn.decision) str(refused) if ${when(NO_CALLEE)}`,
+  `http-request deny deny_status 403 if ${when(NO_CALLEE)}`,
+];
 
 function hostConditions({ host, prefix }: Destination & { readonly host: string }): string[] {
   const below = `path -m reg ${quoted(`^${escapeExpression(prefix)}(/|$)`)}`;

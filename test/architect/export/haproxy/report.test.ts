@@ -1,0 +1,209 @@
+/**
+ * The shop while it adopts Waybill: shop and stock report, warehouse and pay enforce. Requests that would be refused pass
+ * and are written down, and a service's own token leaves on no way.
+ */
+import { expect } from 'chai';
+
+import { haproxyConfig } from '../../../../src/architect/export/index.ts';
+import { eventually } from '../../../support/clock/eventually.ts';
+import { HEAD, client, planOf } from '../../../support/compile.ts';
+import { removeScratch } from '../../../support/files.ts';
+import { hasHaproxy, needsHaproxy, stopHaproxies } from '../../../support/haproxy.ts';
+import { closeServers } from '../../../support/http.ts';
+import { stopIssuers } from '../../../support/issuer/start.ts';
+import { tokenAt } from '../../../support/issuer/trees.ts';
+import { startShop, type Sent, type Shop } from './shop.ts';
+
+interface Line {
+  readonly decision: string;
+  readonly error: string;
+  readonly path: string;
+  readonly status: number;
+  readonly at: string;
+  readonly callee?: string;
+}
+
+describe(`a shop behind HAProxy in report mode${needsHaproxy}`, function () {
+  this.timeout(120_000);
+  let shop: Shop;
+  let root: string;
+
+  before(async function () {
+    if (!hasHaproxy) return this.skip();
+    shop = await startShop({ shop: 'report', stock: 'report' });
+    root = await shop.root('order browse');
+  });
+  after(async () => {
+    await stopHaproxies();
+    await Promise.all([closeServers(), stopIssuers()]);
+    removeScratch();
+  });
+
+  const child = (...path: string[]) => tokenAt(root, ...path).compact;
+  const linesIn = (text: string): Line[] =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Line);
+
+  let marks = 0;
+  /** All lines since the last time: a request that is always reported marks their end. */
+  async function linesOf(service: 'shop' | 'stock'): Promise<readonly Line[]> {
+    const mark = `/mark/${++marks}`;
+    await shop.call(service, mark);
+    await eventually(10, () => shop.output(service).includes(`${mark.replaceAll('/', '\\/')}"`));
+    const lines = linesIn(shop.output(service));
+    const earlier = lines.findLastIndex(({ path }, at) => path.startsWith('/mark/') && at < lines.length - 1);
+    shop.seen.pop();
+    return lines.slice(earlier + 1, -1);
+  }
+  beforeEach(async () => {
+    await linesOf('shop');
+    await linesOf('stock');
+    shop.seen.splice(0);
+  });
+
+  const tokensSeen = () =>
+    Object.fromEntries(shop.seen.map(({ service, headers }) => [service, headers.authorization]));
+  const identityHeaders = () =>
+    shop.seen.flatMap(({ headers }) => Object.keys(headers).filter((name) => name.includes('waybill')));
+
+  it('reports nothing of a request that enforcement accepts, and tells the service of its token', async () => {
+    expect(await shop.call('shop', '/orders', { method: 'POST', token: root })).to.equal(200);
+    expect(tokensSeen()).to.deep.equal({
+      shop: `Bearer ${root}`,
+      stock: `Bearer ${child('stock')}`,
+      warehouse: `Bearer ${child('stock', 'warehouse')}`,
+      pay: `Bearer ${child('pay')}`,
+    });
+    const stock = shop.seen.find(({ service }) => service === 'stock')!.headers;
+    expect(stock).to.include({
+      'x-waybill-sub': 'web',
+      'x-waybill-scope': 'look reserve',
+      'x-waybill-act': 'spiffe://shop.example/shop',
+    });
+    expect(await linesOf('shop')).to.deep.equal([]);
+    expect(await linesOf('stock')).to.deep.equal([]);
+  });
+
+  it('lets a client without a token in as far as services report, and those that enforce refuse', async () => {
+    // The services call nobody for an address with a query.
+    expect(await shop.call('shop', '/orders?card=4111', { method: 'POST' })).to.equal(200);
+    expect(await shop.call('shop', '/orders', { method: 'POST' })).to.equal(502);
+    expect(tokensSeen()).to.deep.equal({ shop: undefined, stock: undefined });
+    expect(identityHeaders()).to.deep.equal([]);
+    const [withQuery, ...others] = await linesOf('shop');
+    expect(withQuery).to.deep.include({
+      decision: 'reported',
+      at: 'service',
+      service: 'shop',
+      audience: 'http://shop.shop.example',
+      method: 'POST',
+      path: '/orders',
+      error: 'token_missing',
+      status: 200,
+    });
+    expect(others.map(({ at, callee, error, status }) => [at, callee, error, status])).to.have.deep.members([
+      ['call', 'stock.shop.example', 'token_missing', 502],
+      ['call', 'pay.shop.example', 'token_missing', 401],
+      ['service', undefined, 'token_missing', 502],
+    ]);
+    expect(shop.output('pay') + shop.output('warehouse')).to.equal('');
+  });
+
+  const tampered = () => `${root.slice(0, -8)}AAAAAAAA`;
+  const wrong: readonly (readonly [what: string, code: string, path: string, () => Sent])[] = [
+    ['no token', 'token_missing', '/items/7', () => ({})],
+    ['another scheme', 'token_missing', '/items/7', () => ({ headers: { authorization: 'Basic eDp5' } })],
+    ['no JWT', 'token_malformed', '/items/7', () => ({ token: 'opaque' })],
+    ['a packed token', 'token_packed', '/items/7', () => ({ token: 'wb1~x' })],
+    [
+      'two tokens',
+      'token_repeated',
+      '/items/7',
+      () => ({ headers: { authorization: [`Bearer ${root}`, `Bearer ${root}`] } }),
+    ],
+    ['another signature', 'token_signature', '/items/7', () => ({ token: tampered() })],
+    ['a child of another service', 'token_audience', '/items/7', () => ({ token: child('pay') })],
+    ['a path that no scope names', 'operation_unlisted', '/admin', () => ({ token: root })],
+    ['a path that servers read differently', 'path_ambiguous', '/items/a%2fb', () => ({ token: root })],
+    ['such a path, and no token', 'path_ambiguous', '//items/7', () => ({})],
+  ];
+  for (const [what, code, path, sent] of wrong)
+    it(`passes and reports: ${what} (${code})`, async () => {
+      const { headers, ...given } = sent();
+      const forged = { 'x-waybill-sub': 'admin', x_waybill_scope: 'all' };
+      expect(await shop.call('shop', path, { ...given, headers: { ...forged, ...headers } })).to.equal(200);
+      expect(shop.seen).to.have.length(1);
+      expect(identityHeaders()).to.deep.equal([]);
+      const lines = await linesOf('shop');
+      expect(lines.map(({ decision, error }) => [decision, error])).to.deep.equal([['reported', code]]);
+    });
+
+  it('names the client and the transaction of a token that was verified', async () => {
+    await shop.call('shop', '/items/new', { token: await shop.root('browse') });
+    const [line] = await linesOf('shop');
+    expect(line).to.include({ error: 'scope_insufficient', client: 'web' }).and.to.have.property('txn');
+  });
+
+  it('reports a call for which the token has no child, and sends it without any', async () => {
+    const token = await shop.root('browse');
+    const sent = { method: 'POST', token };
+    expect(await shop.callOut('shop', 'http://pay.shop.example/charge', sent)).to.equal(401);
+    await shop.callOut('shop', 'http://stock.shop.example/reserve', sent);
+    expect(tokensSeen()).to.deep.equal({ stock: `Bearer ${tokenAt(token, 'stock').compact}` });
+    const lines = await linesOf('shop');
+    expect(lines.map(({ at, callee, error }) => [at, callee, error])).to.deep.equal([
+      ['call', 'pay.shop.example', 'child_missing'],
+    ]);
+  });
+
+  for (const [what, authorization] of [
+    ['of another audience', () => `Bearer ${child('pay')}`],
+    ['with another signature', () => `Bearer ${tampered()}`],
+    ['with other letters in its scheme', () => `bearer ${root}`],
+    ['twice', () => `Bearer ${root}, Bearer ${root}`],
+    ['under another scheme', () => `DPoP ${root}`],
+  ] as const)
+    it(`sends no token on ${what}`, async () => {
+      const headers = { authorization: authorization(), 'x-waybill-sub': 'admin' };
+      await shop.callOut('shop', 'http://stock.shop.example/stock/7', { headers });
+      expect(tokensSeen()).to.deep.equal({ stock: undefined });
+      expect(identityHeaders()).to.deep.equal([]);
+    });
+
+  it('refuses a host that is no callee, and says so', async () => {
+    expect(await shop.callOut('shop', 'http://elsewhere.example/', { token: root })).to.equal(403);
+    const [line] = await linesOf('shop');
+    expect(line).to.include({ decision: 'refused', at: 'call', callee: 'elsewhere.example' });
+    expect(line).to.include({ error: 'child_missing', status: 403 });
+  });
+
+  it('writes lines of JSON without a token, whatever the path and the host are', async () => {
+    await shop.callOut('shop', 'http://x/', { headers: { host: 'a"b\\c' } });
+    await shop.call('shop', '/"%22\\{}?token=secret');
+    expect((await linesOf('shop')).map(({ path }) => path)).to.include('/"%22\\{}');
+    expect(shop.output('shop') + shop.output('stock')).to.not.match(/eyJ|Bearer|secret|4111/);
+  });
+});
+
+describe('export to HAProxy in report mode', () => {
+  const plan = planOf(`${HEAD}${client('{ shop: [buy] }')}services:
+  shop: { scopes: { buy: { operations: [POST /buy], calls: { a.b: [take] } } } }
+  a.b: { audience: 'http://stock.example', caller: none, scopes: { take: } }
+`);
+  it('is said at the top of the file, and as notes', () => {
+    const { services, notes } = haproxyConfig(plan, { mode: 'report' });
+    const [, first] = services.get('shop')!.split('\n');
+    expect(first).to.match(/^# report-mode: Report mode: nothing is refused before the services\./);
+    expect(notes.filter(({ code }) => code === 'report-mode')).to.have.length(2);
+    expect(haproxyConfig(plan).notes.map(({ code }) => code)).not.to.include('report-mode');
+  });
+
+  it('routes a callee whose token HAProxy cannot find, and says that it gets none', () => {
+    const { services, notes } = haproxyConfig(plan, { mode: 'report' });
+    expect(services.get('shop')).to.include('backend waybill-callee-a.b');
+    const said = notes.find(({ code }) => code === 'name-unsupported')?.message;
+    expect(said).to.include('go out without a token');
+  });
+});
