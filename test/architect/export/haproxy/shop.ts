@@ -108,8 +108,8 @@ export async function startShop(
     });
     const text = services.get(name)!;
     const both = text.includes('waybill-outbound');
-    const { output } = await startHaproxy(text, both ? [inbound, outbound] : [inbound]);
-    outputs.set(name, output);
+    const proxy = await startHaproxy(text, both ? [inbound, outbound] : [inbound]);
+    outputs.set(name, () => proxy.output());
   }
   return {
     ...{ issuer, seen, callOut },
