@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { firstEnd, planOfDay, type ClientPlan, type Plan } from '../graph/index.ts';
 import type { Party } from './client-authentication/parties.ts';
-import type { Issuer } from './issuer.ts';
+import type { Issuer } from './issuer-interface.ts';
 
 /**
  * @param issuerOf makes the issuer of one plan; it is made anew when a call ends.

@@ -1,29 +1,25 @@
 /** The issuer: authenticates a party, resolves its request, and signs the tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
-import { heldClaimsOf, type ClientPlan, type Plan, type ServicePlan } from '../graph/index.ts';
+import { heldClaimsOf, type Plan } from '../graph/index.ts';
 import type { KeyRing } from './keys/index.ts';
 import { atOnce, inSlices, type Steps } from '../planning/index.ts';
-import { memoryStore, type Store, type StoreState } from './stores/index.ts';
+import { memoryStore, type Store } from './stores/index.ts';
 import { eagerVerifier, keySet, type VerifiedTree } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
-import {
-  prepareAuthentication,
-  type Authenticate,
-  type ReceivedCredentials,
-} from './client-authentication/authenticate.ts';
-import { RequestResolver, type IssueRequest } from './grants/resolve.ts';
+import { prepareAuthentication, type Authenticate } from './client-authentication/authenticate.ts';
+import { RequestResolver } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
 import { SenderConstraints } from './grants/sender-constraint.ts';
-import { resolveExchange, type ExchangeRequest } from './grants/exchange.ts';
-import { Introspector, type Introspection, type IntrospectionRequest } from './token-lifecycle/introspect.ts';
+import { resolveExchange } from './grants/exchange.ts';
+import { Introspector } from './token-lifecycle/introspect.ts';
 import { Issuance } from './signing/issuance.ts';
-import type { IssuedTree } from './signing/issued-tree.ts';
 import { signIntrospection } from './token-lifecycle/introspection-jwt.ts';
 import { opaqueTokens } from './token-lifecycle/opaque.ts';
-import { authenticatingParties, nameOf, type Party } from './client-authentication/parties.ts';
+import { authenticatingParties, nameOf } from './client-authentication/parties.ts';
 import { revocationsIn } from './token-lifecycle/revocations.ts';
 import { revoke } from './token-lifecycle/revoke.ts';
-import { Subjects, type SubjectToken } from './grants/subjects.ts';
+import { Subjects } from './grants/subjects.ts';
+import type { Issuer } from './issuer-interface.ts';
 import { issuerOfDay } from './issuer-of-day.ts';
 import { KeyWaits } from './key-waits.ts';
 
@@ -56,55 +52,7 @@ export interface ServedIssuerOptions extends IssuerOptions {
   readonly keyWaits?: KeyWaits;
 }
 
-/** Signs, exchanges, introspects and revokes token trees of one graph. It knows no HTTP. */
-export interface Issuer {
-  readonly plan: Plan;
-  readonly jwks: KeyRing['jwks'];
-  /**
-   * @param address of the sender, for which failures are counted. Default: one for all requests without an address.
-   * @throws WaybillError `invalid_client`, `too_many_attempts`; `provider_unavailable`, `store_unavailable`
-   */
-  authenticate(credentials: ReceivedCredentials, address?: string): Promise<Party>;
-  /**
-   * Issues a tree to the client itself. With `reuse` in the graph it may be one that the client has already.
-   *
-   * @throws WaybillError `invalid_scope`, `invalid_target`, `invalid_request`; `invalid_dpop_proof`, `store_unavailable`
-   */
-  issue(client: ClientPlan, request: IssueRequest): Promise<IssuedTree>;
-  /**
-   * Issues a tree for the user whom a provider's token names.
-   *
-   * @throws WaybillError as `issue`; `invalid_grant`, `provider_unavailable`
-   */
-  issueFor(client: ClientPlan, subject: SubjectToken, request: IssueRequest): Promise<IssuedTree>;
-  /**
-   * Issues a callee's token to a service that presents the token which it received.
-   *
-   * @throws WaybillError `invalid_request`, `invalid_target`, `invalid_scope`, `store_unavailable`
-   */
-  exchange(service: ServicePlan, request: ExchangeRequest): Promise<IssuedTree>;
-  /**
-   * Says what a token means, or gives the access token that a reference stands for (RFC 7662).
-   *
-   * @throws WaybillError `store_unavailable`
-   */
-  introspect(party: Party, request: IntrospectionRequest): Promise<Introspection>;
-  /** RFC 9701: the introspection response as a JWT for this party. */
-  signIntrospection(party: Party, introspection: Readonly<Record<string, unknown>>): Promise<string>;
-  /**
-   * Revokes the whole tree of a token (RFC 7009).
-   *
-   * @returns its transaction; undefined if there is nothing to revoke.
-   * @throws WaybillError `unauthorized_client`, `store_unavailable`
-   */
-  revoke(party: Party, token: string): Promise<string | undefined>;
-  /** Whether the store takes writes now. Never throws. */
-  ready(): Promise<boolean>;
-  /** The same issuer with other keys. Takes no time, whatever the size of the graph. */
-  withKeys(keys: KeyRing): Issuer;
-  /** The state of the store at this moment. */
-  store(): StoreState;
-}
+export type { Issuer } from './issuer-interface.ts';
 
 /**
  * Makes an issuer from a compiled graph. It signs, exchanges, introspects and revokes; it opens no port (`createApp` does).

@@ -11,11 +11,13 @@ import {
 } from './header-budget/index.ts';
 import {
   conditionsOn,
+  endsOf,
   type Branch,
   type CallMode,
   type ClaimNeed,
   type Condition,
   type Encoding,
+  type End,
   type Plan,
   type TokenShape,
   type TreeRequest,
@@ -73,6 +75,8 @@ export interface CallView {
   readonly moved?: true;
   /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
   readonly when?: readonly Condition[];
+  /** The last days of scopes of the call; absent where it has no end. */
+  readonly ends?: readonly End[];
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /**
@@ -162,6 +166,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
   const { mode, calls, probability } = incoming;
   const budget = budgets.budgetForToken(shape, calls);
   const when = conditionsOn(calls, shape.scopes);
+  const ends = endsOf(calls, shape.scopes);
   const issued = new Map(children.map((child) => [child.branch, child.token]));
   return {
     service: shape.service.name,
@@ -170,6 +175,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
     claims: namesOf(shape.claims),
     mode,
     ...(when.length > 0 ? { when } : {}),
+    ...(ends.length > 0 ? { ends } : {}),
     probability,
     bytes: { nested: token.bytes, packed: tree.bytes(token, 'packed') },
     coding: tree.coding(token, encoding),
@@ -188,13 +194,14 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
 
 /** A call that embeds no token. */
 function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: TokenShape): CallView {
-  const { callee, service, scopes, mode, probability } = branch;
+  const { callee, service, scopes, mode, probability, calls } = branch;
   const claims =
     mode === 'exchange' && service
       ? walk.shape(service, scopes, caller.service).claims
       : mode === 'forward'
         ? caller.claims
         : [];
+  const ends = endsOf(calls, scopes);
   const isMoved = overflow?.moved.some((each) => each.branch === branch);
   return {
     service: callee,
@@ -203,6 +210,7 @@ function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: To
     claims: namesOf(claims),
     mode,
     ...(isMoved ? { moved: true } : {}),
+    ...(ends.length > 0 ? { ends } : {}),
     probability,
     calls: [],
   };

@@ -9,6 +9,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
+  lastDay,
   mayHaveValue,
   type ClaimNeed,
   type ClientPlan,
@@ -209,7 +210,10 @@ export class Authority {
       .map(({ claim, required }) => `${claim.name}${required ? '!' : ''}`);
     const calls = branches
       .filter(({ mode }) => mode !== 'none')
-      .map(({ callee, mode, scopes }) => `${callee} ${mode} ${this.namesOf(scopes).sort().join(' ')}`);
+      .map(({ callee, mode, scopes, calls }) => {
+        const asked = scopes.map((scope) => [this.nameOf(scope), lastDay(calls, scope) ?? ''].join(' '));
+        return `${callee} ${mode} ${asked.sort().join(' ')}`;
+      });
     return [...carried.sort(), '', ...calls.sort()].join('\n');
   }
 

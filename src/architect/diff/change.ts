@@ -48,7 +48,8 @@ export type ChangeKind =
   | 'signing'
   | 'subjects'
   | 'through'
-  | 'token-form';
+  | 'token-form'
+  | 'until';
 
 export interface Change {
   readonly mark: Impact;

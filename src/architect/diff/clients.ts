@@ -11,6 +11,7 @@ import {
   type Change,
   type Impact,
 } from './change.ts';
+import { compareEnds } from './ends.ts';
 import { authChanges, introspections } from './services.ts';
 
 export function compareClients(older: Authority, newer: Authority): Change[] {
@@ -49,6 +50,7 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
   const asking = [
     ...compareConditions(before, after, older, newer),
+    ...compareCallEnds(before, after, older),
     ...compareForms(before, after),
     ...compareLives(before, after, older, newer),
     ...compareValues(before, after, older, newer),
@@ -158,6 +160,19 @@ function compareConditions(
     for (const path of earlier.keys())
       if (!now.has(path)) change('widens', `whatever the ${path} of the subject is`);
     return changes;
+  });
+}
+
+function compareCallEnds(before: ClientPlan, after: ClientPlan, older: Authority): Change[] {
+  const report = changesOf('client', after);
+  return after.calls.flatMap((call) => {
+    const earlier = before.calls.find(({ callee }) => callee === call.callee);
+    if (!earlier || earlier.mode === 'none' || call.mode === 'none') return [];
+    const called = (each: CallPlan) => ({ scopes: each.scopes, calls: [each] });
+    return compareEnds(called(earlier), called(call), older).map(({ mark, scopes, until }) => {
+      const asked = inProse(scopes.map(({ name }) => `${call.callee}:${name}`));
+      return report(mark, 'until', `${after.name} may ask for ${asked} ${until}`, call);
+    });
   });
 }
 

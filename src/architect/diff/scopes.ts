@@ -17,6 +17,7 @@ import type {
 } from '../../graph/index.ts';
 import type { Authority, ReachableToken } from './authority.ts';
 import { inProse, placeText, type Change, type ChangeKind, type Impact } from './change.ts';
+import { compareEnds } from './ends.ts';
 import type { Unchanged } from './unchanged.ts';
 
 /** A change of one scope, before equal changes of several scopes become one. */
@@ -211,6 +212,17 @@ function compareBranches(before: Branch, after: Branch, older: Authority): Scope
     const what = `no longer asks ${callee} for ${inProse(removed)}`;
     changes.push({ mark: 'narrows', kind: 'scope', what, place: places(before.calls, removed) });
   }
+  if (before.mode !== 'none' && mode !== 'none')
+    for (const { mark, scopes, until } of compareEnds(before, after, older))
+      changes.push({
+        mark,
+        kind: 'until',
+        what: `calls ${namesAt(callee, scopes)} ${until}`,
+        place: places(
+          after.calls,
+          scopes.map(({ name }) => name),
+        ),
+      });
   return changes;
 }
 

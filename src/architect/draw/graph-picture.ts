@@ -1,6 +1,14 @@
 /** Pictures the graph, or a part of it: who calls whom, with which scopes. */
-import { callersOf, conditionsOn, type Plan, type ServicePlan } from '../../graph/index.ts';
-import { callLines, groupByZone, zoneOf, type Arrow, type Picture, type PictureNode } from './picture.ts';
+import { callersOf, type Plan, type ServicePlan } from '../../graph/index.ts';
+import {
+  callLines,
+  groupByZone,
+  limitsOf,
+  zoneOf,
+  type Arrow,
+  type Picture,
+  type PictureNode,
+} from './picture.ts';
 
 /** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Picture {
@@ -13,7 +21,7 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
           from: { node: name },
           to: { node: callee },
           mode,
-          lines: callLines(scopes, probability, conditionsOn(calls, scopes)),
+          lines: callLines(scopes, probability, limitsOf(calls, scopes)),
         })),
     );
   const parties = partiesOf(plan, drawn, arrows);

@@ -3,7 +3,16 @@
  * not escaped; each renderer escapes them.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { conditionTexts, type CallMode, type Condition, type ServicePlan } from '../../graph/index.ts';
+import {
+  conditionTexts,
+  conditionsOn,
+  endTexts,
+  endsOf,
+  type CallMode,
+  type CallPlan,
+  type ScopePlan,
+  type ServicePlan,
+} from '../../graph/index.ts';
 
 export interface Picture {
   /** `tree`: a token tree; one arrow leads to every node but the first. */
@@ -109,18 +118,23 @@ export function zoneOf({ zone, zoneVia }: ServicePlan): string | undefined {
   return zone === undefined || via.length === 0 ? zone : `${zone}, behind ${via.join(' and ')}`;
 }
 
-/** The label of an arrow between services: scopes, what is asked of the user, and the probability if it is below 1. */
+/** The label of an arrow between services: scopes, what limits the call, and the probability if it is below 1. */
 export function callLines(
   scopes: readonly { readonly name: string }[],
   probability: number,
-  when: readonly Condition[] = [],
+  limits: readonly string[] = [],
 ): string[] {
   const names = scopes.map(({ name }) => name);
   return [
     ...(names.length > NAMED_SCOPES ? [`${names.length} scopes`] : names),
-    ...conditionTexts(when),
+    ...limits,
     ...(probability < 1 ? [percentOf(probability)] : []),
   ];
+}
+
+/** What is asked of the user, and the last day of a call. */
+export function limitsOf(calls: readonly CallPlan[], scopes: readonly ScopePlan[]): string[] {
+  return [...conditionTexts(conditionsOn(calls, scopes)), ...endTexts(endsOf(calls, scopes), scopes.length)];
 }
 
 /** More scopes than this are counted instead of named. */

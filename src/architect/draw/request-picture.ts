@@ -1,5 +1,5 @@
 /** Pictures the token tree of a request, with the bytes of every token. */
-import { conditionTexts, type Plan } from '../../graph/index.ts';
+import { conditionTexts, endTexts, type Plan } from '../../graph/index.ts';
 import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
 import {
@@ -64,9 +64,15 @@ function loadOf({
   budget,
   moved,
   when = [],
+  ends = [],
+  scope,
   probability,
 }: CallView): Pick<Arrow, 'lines' | 'load'> {
-  const often = [...conditionTexts(when), ...(probability < 1 ? [percentOf(probability)] : [])];
+  const often = [
+    ...conditionTexts(when),
+    ...endTexts(ends, scope.length),
+    ...(probability < 1 ? [percentOf(probability)] : []),
+  ];
   if (!bytes || !budget) return { lines: [...(moved ? ['too large to travel inside'] : []), ...often] };
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   const size = `${taken.toLocaleString('en')} B`;

@@ -2,9 +2,11 @@
 import {
   callersOf,
   conditionsOn,
+  endsOf,
   type Branch,
   type Caller,
   type Condition,
+  type End,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -22,6 +24,8 @@ export interface InboundCall {
   readonly forwardedBy: string | undefined;
   /** What the user's claims must be for a client to get a scope. */
   readonly when: readonly Condition[];
+  /** The last days of scopes of the call. */
+  readonly ends: readonly End[];
 }
 
 export interface ServiceCalls {
@@ -44,15 +48,17 @@ export function callsOf(plan: Plan): ReadonlyMap<ServicePlan, ServiceCalls> {
           scopes: branch.scopes,
           forwardedBy: undefined,
           when: conditionsOn(branch.calls, branch.scopes),
+          ends: endsOf(branch.calls, branch.scopes),
         });
     }
   }
   // A forwarded token is that of the forwarder's callers. Such a token embeds nothing and is not passed on again.
   for (const { service: forwarder, branches } of callers) {
-    for (const { service, mode, scopes } of branches) {
+    for (const { service, mode, scopes, calls: merged } of branches) {
+      const ends = endsOf(merged, scopes);
       if (mode !== 'forward' || !service || !forwarder) continue;
       for (const { caller } of [...(calls.get(forwarder)?.into ?? [])])
-        calls.get(service)?.into.push({ caller, scopes, forwardedBy: forwarder.name, when: [] });
+        calls.get(service)?.into.push({ caller, scopes, forwardedBy: forwarder.name, when: [], ends });
     }
   }
   return calls;

@@ -16,6 +16,7 @@ export type NoteCode =
   | 'no-gateway'
   | 'caller-unchecked'
   | 'granted-on-condition'
+  | 'call-ends'
   | 'identity-unsupported'
   | 'several-uris'
   // tokens

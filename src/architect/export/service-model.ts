@@ -2,7 +2,7 @@
  * What each service accepts and calls, by the graph: the basis of every export. Everything here is what a token says; how
  * a target checks it is the target's affair.
  */
-import { conditionTexts, type CallMode, type Plan, type ServicePlan } from '../../graph/index.ts';
+import { conditionTexts, endTexts, type CallMode, type Plan, type ServicePlan } from '../../graph/index.ts';
 import { parseUrl } from '../../input/url.ts';
 import { callsOf, type InboundCall } from './calls.ts';
 import { inboundRules, type InboundRule } from './inbound.ts';
@@ -64,6 +64,7 @@ export function graphModel(plan: Plan): GraphModel {
       authority: branch.service && authorityOf(branch.service.audience),
     }));
     noteConditions(name, into, notes);
+    noteEnds(name, into, notes);
     const embeds = outbound.some(({ mode }) => mode === 'embed');
     services.set(name, {
       ...{ name, audience, identity, caller, outbound },
@@ -95,6 +96,17 @@ function noteConditions(service: string, into: readonly InboundCall[], notes: No
       `${caller.name} gets ${conditions.join('; ')}. The issuer decides that; here the scope alone is checked.`,
     );
   }
+}
+
+/** The issuer ends them by itself. Rules that still allow the call then allow a token that nobody gets. */
+function noteEnds(service: string, into: readonly InboundCall[], notes: Notes): void {
+  for (const { caller, scopes, ends } of into)
+    for (const text of endTexts(ends, scopes.length))
+      notes.add(
+        'call-ends',
+        service,
+        `${caller.name} may call it ${text}. After that day the issuer issues no token for it; export again to take the rule out.`,
+      );
 }
 
 function hasSubjects({ clients }: Plan): boolean {

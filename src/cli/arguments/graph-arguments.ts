@@ -1,8 +1,8 @@
 /** Shared by all commands that read a graph: the values of variables, compiling, and printing findings. */
 import { readFileSync } from 'node:fs';
 import { getOrAdd } from '../../get-or-add.ts';
-import type { Command } from 'commander';
-import type { Finding, FindingCode, Plan } from '../../graph/index.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import { isDay, startOf, type Finding, type FindingCode, type Plan } from '../../graph/index.ts';
 import { judgeOverlays } from '../../architect/diff/index.ts';
 import { compileGraph, type Compiled } from '../../planning/index.ts';
 import { variableValues, withVariableOptions, type VariableArguments } from './variable-arguments.ts';
@@ -12,6 +12,8 @@ import { paint, plain, plural, printError } from '../output/terminal.ts';
 
 export interface GraphArguments extends VariableArguments {
   readonly allowHttpIssuer?: boolean;
+  /** Seconds since the epoch; absent: now. */
+  readonly at?: number;
 }
 
 export function withGraphOptions(command: Command): Command {
@@ -19,6 +21,20 @@ export function withGraphOptions(command: Command): Command {
     '--allow-http-issuer',
     'accept an http URL of the issuer that is not on loopback: inside a mesh whose proxies encrypt',
   );
+}
+
+/** For commands that look at a graph, on any day. */
+export function withDatedGraphOptions(command: Command): Command {
+  return withGraphOptions(command).option(
+    '--at <date>',
+    'look at the graph as on this day, YYYY-MM-DD in UTC: what has an `until` before it has ended; default: today',
+    readDay,
+  );
+}
+
+function readDay(text: string): number {
+  if (!isDay(text)) throw new InvalidArgumentError('Write a day as 2027-03-31.');
+  return startOf(text);
 }
 
 export function compileArguments(paths: readonly string[], options: GraphArguments): Compiled {
@@ -31,8 +47,12 @@ export function checkArguments(paths: readonly string[], options: GraphArguments
 }
 
 /** What compiling takes of the command line. @throws WaybillError `usage` if a file of variables cannot be read. */
-export function graphOptions({ allowHttpIssuer = false, ...given }: GraphArguments) {
-  return { variables: variableValues(given), allowHttpIssuer };
+export function graphOptions({ allowHttpIssuer = false, at, ...given }: GraphArguments) {
+  return {
+    variables: variableValues(given),
+    allowHttpIssuer,
+    ...(at === undefined ? {} : { clock: () => at }),
+  };
 }
 
 export function errorsOf(findings: readonly Finding[]): readonly Finding[] {

@@ -10,7 +10,7 @@ import {
   errorsOf,
   findingsText,
   leftOutText,
-  withGraphOptions,
+  withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { compileEveryValue } from '../arguments/every-value.ts';
@@ -36,7 +36,7 @@ interface CheckOptions extends GraphArguments {
 }
 
 export function addCheck(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     program
       .command('check')
       .summary('check a graph: lists every finding, where it is and what to do')

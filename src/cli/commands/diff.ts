@@ -11,7 +11,7 @@ import {
   errorsOf,
   findingsText,
   leftOutText,
-  withGraphOptions,
+  withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { GraphRefused } from '../output/report.ts';
@@ -31,7 +31,7 @@ interface DiffOptions extends GraphArguments {
 }
 
 export function addDiff(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     program
       .command('diff')
       .summary('compare two graphs: what gives more, what gives less, what is neutral')

@@ -9,7 +9,7 @@ import { planRequest } from '../../planning/index.ts';
 import {
   compileArguments,
   requirePlan,
-  withGraphOptions,
+  withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
@@ -47,7 +47,7 @@ export function addDraw(program: Command): void {
       new Option('--format <format>', 'default: from the name of --out, else svg').choices(PICTURE_FORMATS),
     )
     .option('--out <file>', 'write to this file; default: standard output');
-  withGraphOptions(command).action(async (paths: string[], options: DrawOptions) => {
+  withDatedGraphOptions(command).action(async (paths: string[], options: DrawOptions) => {
     refuseContradictions(options);
     const compiled = compileArguments(paths, options);
     const plan = requirePlan(compiled, 'draft');

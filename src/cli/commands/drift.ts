@@ -8,7 +8,7 @@ import {
   type DriftFinding,
   type DriftSide,
 } from '../../architect/traces/index.ts';
-import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import { planOf, withDatedGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import { graphAndFiles, withGraphPaths, type GraphPathArguments } from '../arguments/graph-paths.ts';
 import { withRenames, type RenameArguments } from '../arguments/renames.ts';
 import { observeFiles, withSourceOptions, type SourceArguments } from '../arguments/source-arguments.ts';
@@ -32,7 +32,7 @@ export function addDrift(program: Command): void {
     .option('--all', 'list notes too')
     .option('--json', 'print {"ok", "basis", "read", "coverage", "findings": […], "doubts": […]}');
   withGraphPaths(withSourceOptions(command), 'the graph');
-  withRenames(withGraphOptions(command)).action(
+  withRenames(withDatedGraphOptions(command)).action(
     async (first: string, others: string[], options: DriftOptions) => {
       const { graph, files } = graphAndFiles([first, ...others], options);
       const plan = planOf(graph, options, 'draft');

@@ -10,7 +10,7 @@ import { followGraph } from '../serving/follow-graph.ts';
 import {
   checkArguments,
   countFindings,
-  withGraphOptions,
+  withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { readPort } from '../arguments/operation-options.ts';
@@ -25,7 +25,7 @@ interface ExploreOptions extends GraphArguments {
 }
 
 export function addExplore(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     program
       .command('explore')
       .summary('show the graph in the browser: what requests issue, who can read what')

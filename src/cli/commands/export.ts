@@ -6,7 +6,7 @@ import { defined } from '../defined.ts';
 import { usageError } from '../../errors.ts';
 import { EXPORT_MODES, istioResources, noteText, opaBundle } from '../../architect/export/index.ts';
 import type { Plan } from '../../graph/index.ts';
-import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import { planOf, withDatedGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import {
   exportEnvoy,
   exportHaproxy,
@@ -102,7 +102,7 @@ export function addExport(program: Command): void {
       (principal: string, earlier: readonly string[]) => [...earlier, principal],
       [],
     );
-  withGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
+  withDatedGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
     const insteadOfReport = options.mode === 'report' ? INSTEAD_OF_REPORT[options.to] : undefined;
     if (insteadOfReport !== undefined)
       throw usageError(

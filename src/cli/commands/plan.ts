@@ -1,7 +1,7 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the size of every token and its header budget. */
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
-import { conditionTexts, type Plan } from '../../graph/index.ts';
+import { conditionTexts, endTexts, type Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
   everyHopFits,
@@ -16,7 +16,7 @@ import {
 import {
   compileArguments,
   requirePlan,
-  withGraphOptions,
+  withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { renderFit } from '../output/fit-tables.ts';
@@ -36,7 +36,7 @@ interface PlanOptions extends GraphArguments, RequestArguments {
 }
 
 export function addPlan(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     withRequestOptions(
       program
         .command('plan')
@@ -143,8 +143,11 @@ function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
   const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
   const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
-  const when = conditionTexts(view.when ?? []).map((text) => `  ${paint.dim(plain(`(${text})`))}`);
-  return { label: [label, ...when].join(''), columns: weight(view), children: view.calls.map(drawn) };
+  const { when = [], ends = [] } = view;
+  const limits = [...conditionTexts(when), ...endTexts(ends, view.scope.length)].map(
+    (text) => `  ${paint.dim(plain(`(${text})`))}`,
+  );
+  return { label: [label, ...limits].join(''), columns: weight(view), children: view.calls.map(drawn) };
 }
 
 /** The scopes; if several scopes of the caller were merged, each with the ones that need it. */

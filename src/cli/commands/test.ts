@@ -2,7 +2,12 @@
 import { Option, type Command } from 'commander';
 import { runTests, type TestResult, type TestRun } from '../../architect/assertions/index.ts';
 import { usageError } from '../../errors.ts';
-import { findingsText, planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import {
+  findingsText,
+  planOf,
+  withDatedGraphOptions,
+  type GraphArguments,
+} from '../arguments/graph-arguments.ts';
 import { version } from '../arguments/version.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { junit } from '../output/junit.ts';
@@ -17,7 +22,7 @@ interface TestOptions extends GraphArguments {
 }
 
 export function addTest(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     program
       .command('test')
       .summary('run the tests beside a graph: what must hold, whatever changes')

@@ -10,7 +10,7 @@ import {
   type Reached,
   type PathStep,
 } from '../../planning/access/index.ts';
-import { planOf, withGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import { planOf, withDatedGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
 import { numberBetween } from '../arguments/number.ts';
 import { renderColumns } from '../output/tree.ts';
@@ -25,7 +25,7 @@ interface WhyOptions extends GraphArguments {
 const SHOWN_CLIENTS = 20;
 
 export function addWhy(program: Command): void {
-  withGraphOptions(
+  withDatedGraphOptions(
     program
       .command('why')
       .summary('show which clients reach a scope or a claim, and through which calls')
@@ -92,8 +92,11 @@ function number(count: number): string {
 
 function drawWay(way: readonly PathStep[]): string {
   return renderColumns(
-    way.map(({ callee, mode, when = [], file, line }) => [
-      `  → ${paint.cyan(callee)}${conditionTexts(when)
+    way.map(({ callee, mode, when = [], until, file, line }) => [
+      `  → ${paint.cyan(callee)}${[
+        ...conditionTexts(when),
+        ...(until === undefined ? [] : [`until ${until}`]),
+      ]
         .map((text) => `  ${paint.dim(plain(`(${text})`))}`)
         .join('')}`,
       mode === 'embed' ? '' : paint.dim(mode),

@@ -18,6 +18,8 @@ export interface PathStep {
   readonly mode: CallPlan['mode'];
   /** What the user's claims must be for a client's call to get this scope; absent where nothing is asked of them. */
   readonly when?: readonly Condition[];
+  /** The last day of the call, in UTC; absent where it has no end. */
+  readonly until?: string;
   /** Where the call is declared. */
   readonly file: string;
   readonly line: number;
@@ -77,6 +79,7 @@ export class Calls {
       callee: this.nameOf(to),
       mode: call.mode,
       ...(when.length > 0 ? { when } : {}),
+      ...(call.until === undefined ? {} : { until: call.until }),
       file: call.source.file,
       line,
       column,

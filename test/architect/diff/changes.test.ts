@@ -127,6 +127,16 @@ describe('the comparison of two graphs', () => {
       'narrows mode: front:order now calls stock by exchange, not embed',
     ],
     [
+      'a last day of a call',
+      [['calls: { stock: [reserve]', 'calls: { stock: { scopes: [reserve], until: 2999-01-31 }']],
+      'narrows until: front:order calls stock:reserve until 2999-01-31',
+    ],
+    [
+      "a last day of a client's call",
+      [['calls: { stock: [count] }', 'calls: { stock: { scopes: [count], until: 2999-01-31 } }']],
+      'narrows until: batch may ask for stock:count until 2999-01-31',
+    ],
+    [
       'a shorter life',
       [['lifetime: 1m', 'lifetime: 30s']],
       'narrows lifetime: a token for catalog lives at most 30 s, not at most 60 s',
@@ -383,5 +393,37 @@ describe('eshop-on-containers with a widening planted', () => {
   it('finds all three beside one another and nothing else (threat 18)', () => {
     const all = Object.keys(planted).reduce(plant, base);
     expect(widenings(all)).to.have.members(Object.values(planted).flatMap(([, , said]) => said));
+  });
+});
+
+describe('the comparison of last days', () => {
+  const until = (...days: readonly (string | undefined)[]) => {
+    const [was, is] = days.map((day) => {
+      const call = day === undefined ? '[reserve]' : `{ scopes: [reserve], until: ${day} }`;
+      return planOf(shop.replace('stock: [reserve]', `stock: ${call}`));
+    });
+    return told(diffGraphs(was!, is!));
+  };
+
+  it('narrows where the day is earlier', () => {
+    expect(until('2999-01-31', '2998-01-31')).to.deep.equal([
+      'narrows until: front:order calls stock:reserve until 2998-01-31, not 2999-01-31',
+    ]);
+  });
+
+  it('widens where the day is later, or gone', () => {
+    expect(until('2998-01-31', '2999-01-31')).to.deep.equal([
+      'widens until: front:order calls stock:reserve until 2999-01-31, not 2998-01-31',
+    ]);
+    expect(until('2999-01-31', undefined)).to.deep.equal([
+      'widens until: front:order calls stock:reserve without an end, not until 2999-01-31',
+    ]);
+  });
+
+  it('says that a call is new where it had ended', () => {
+    expect(until('2020-01-31', '2999-01-31')).to.deep.equal([
+      'widens call: front:order now calls stock:reserve (embed)',
+    ]);
+    expect(until('2020-01-31', '2020-02-29')).to.deep.equal([]);
   });
 });

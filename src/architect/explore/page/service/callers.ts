@@ -1,5 +1,5 @@
 /** Who may call a service and with which scopes, independent of the chosen request. */
-import type { CallPlan, Plan } from '../../../../graph/index.ts';
+import { endTexts, endsOf, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { callsOf } from '../what-if.ts';
 
 export interface Caller {
@@ -10,6 +10,8 @@ export interface Caller {
   readonly scopes: readonly string[];
   readonly mode: CallPlan['mode'];
   readonly probability: number;
+  /** The last days of its scopes, for people. */
+  readonly ends: readonly string[];
 }
 
 export function callersOf(plan: Plan, callee: string): Caller[] {
@@ -31,7 +33,9 @@ export function callersOf(plan: Plan, callee: string): Caller[] {
 function merged(caller: Pick<Caller, 'name' | 'kind' | 'under'>, calls: readonly CallPlan[]): Caller[] {
   const [first] = calls;
   if (!first) return [];
-  const scopes = [...new Set(calls.flatMap((call) => call.scopes.map((scope) => scope.name)))];
+  const granted = [...new Set(calls.flatMap((call) => call.scopes))];
+  const scopes = [...new Set(granted.map((scope) => scope.name))];
+  const ends = endTexts(endsOf(calls, granted), granted.length);
   const probability = Math.max(...calls.map((call) => call.probability));
-  return [{ ...caller, scopes, mode: first.mode, probability }];
+  return [{ ...caller, scopes, mode: first.mode, probability, ends }];
 }

@@ -153,7 +153,7 @@ function Callers({
           </tr>
         </thead>
         <tbody>
-          {callers.map(({ name, kind, under, scopes, mode, probability }) => (
+          {callers.map(({ name, kind, under, scopes, mode, probability, ends }) => (
             <tr key={name}>
               <th scope="row">
                 <button type="button" class="link" onClick={() => onSelect(name)}>
@@ -163,7 +163,14 @@ function Callers({
                   {kind === 'client' ? 'client' : under.length > 0 ? under.join(' ') : 'always'}
                 </small>
               </th>
-              <td>{scopes.join(' ')}</td>
+              <td>
+                {scopes.join(' ')}
+                {ends.map((text) => (
+                  <small key={text} class="muted">
+                    {text}
+                  </small>
+                ))}
+              </td>
               <td>
                 {MODE_NAMES[mode]}
                 {probability < 1 && <small class="muted">{percentText(probability)}</small>}

@@ -1,7 +1,7 @@
 /** The token tree of a request: a card for each call, with the token's bytes and header budget. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { conditionTexts } from '../../../../graph/index.ts';
+import { conditionTexts, endTexts } from '../../../../graph/index.ts';
 import { BudgetLegend } from '../graph/legend.tsx';
 import type { CallView } from '../../../../planning/index.ts';
 import { weightOf, type Hop } from '../request/planned.ts';
@@ -70,7 +70,7 @@ function cardOf(hop: Hop): DiagramNode {
 }
 
 function CardContent({ view }: { view: CallView }): JSX.Element {
-  const { service, scope, claims, mode, when = [], probability } = view;
+  const { service, scope, claims, mode, when = [], ends = [], probability } = view;
   return (
     <>
       <span class="card-head">
@@ -85,7 +85,10 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
         {mode === 'none' && <span class="muted">{unissuedText(view)}</span>}
       </span>
       {mode !== 'none' && (
-        <span class="scopes" title={[scope.join(' '), ...conditionTexts(when)].join('\n')}>
+        <span
+          class="scopes"
+          title={[scope.join(' '), ...conditionTexts(when), ...endTexts(ends, scope.length)].join('\n')}
+        >
           {scope.join(' ')}
           {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
         </span>
