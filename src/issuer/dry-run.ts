@@ -20,7 +20,7 @@ import {
 } from '../graph/index.ts';
 import { signingSize } from '../planning/header-budget/index.ts';
 import { encodingFor } from './grants/encoding.ts';
-import { requestClaims } from './grants/request-claims.ts';
+import { bySetter, requestClaims, type RequestClaims } from './grants/request-claims.ts';
 import { treeValues, wantedTree } from './grants/resolve.ts';
 import type { Subject } from './grants/subjects.ts';
 import { claimValues, endOf } from './signing/sign.ts';
@@ -52,6 +52,7 @@ export interface UnsignedToken {
 }
 
 /**
+ * @param request `request` has what the client says of it, and of an opaque client what the gateway says at the swap.
  * @param user whom a provider's token would name; absent: the client asks for itself.
  * @returns the root of the tree.
  * @throws WaybillError as the token endpoint answers: `invalid_scope`, `invalid_target`, `invalid_request`, `invalid_grant`,
@@ -67,8 +68,11 @@ export function dryRun(
   try {
     const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
     const wanted = wantedTree(plan, client, request, user?.claims ?? {});
-    const context = requestClaims(plan, request.request ?? {}, 'client');
-    const values = treeValues(client, systemClock(), undefined, subject, context);
+    const context = contextOf(plan, client, request);
+    const values = {
+      ...treeValues(client, systemClock(), undefined, subject, context),
+      awaitsGateway: false, // the tree that services receive
+    };
     const encoding = encodingFor(plan, wanted.service, undefined);
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
     requireClaims(shape, values);
@@ -79,6 +83,15 @@ export function dryRun(
       throw new WaybillError('invalid_request', error.message);
     throw error;
   }
+}
+
+function contextOf(plan: Plan, { token }: ClientPlan, { request = {} }: TreeRequest): RequestClaims {
+  if (token === 'jwt') return requestClaims(plan, request, 'client');
+  const said = bySetter(plan, request);
+  return new Map([
+    ...requestClaims(plan, said.client, 'client'),
+    ...requestClaims(plan, said.gateway, 'gateway'),
+  ]);
 }
 
 /** Of a token and of all that it embeds: they are signed together. */

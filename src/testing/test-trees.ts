@@ -3,17 +3,22 @@ import type { Clock } from '../clock.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { isWaybillError, usageError } from '../errors.ts';
 import type { ClientPlan, ServicePlan, TreeRequest } from '../graph/index.ts';
-import type { IssuedTree, Issuer, Party } from '../issuer/index.ts';
+import { bySetter, type IssuedTree, type Issuer, type Party } from '../issuer/index.ts';
 import { extractor, type Extractor } from '../middleware/index.ts';
 import type { TestProviders } from './test-provider.ts';
 import { findRoute, type RouteCall } from './token-route.ts';
 
-/** For whom a tree is. */
+/** For whom a tree is, and what is said of the request for it. */
 export interface UserOptions {
   /** The user, as an identity provider of the graph names it. Default: the client asks for itself, where it may. */
   readonly sub?: string | undefined;
   /** What the identity provider says of the user: values by the claim's name in the graph. Default: nothing. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What is said of the request: values of the claims that the graph takes `from: request`, by name. What gateways set is
+   * added when the token of an opaque client is swapped. Default: nothing.
+   */
+  readonly request?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface TokenOptions extends UserOptions {
@@ -47,16 +52,17 @@ export class TestTrees {
   async tree(
     client: ClientPlan,
     request: TreeRequest,
-    { sub, claims = {} }: UserOptions,
+    { sub, claims = {}, request: context = {} }: UserOptions,
   ): Promise<IssuedTree> {
+    const asked = { ...request, request: context };
     const isForUser = sub !== undefined || Object.keys(claims).length > 0;
-    if (!isForUser && client.grants.has('client_credentials')) return this.#issuer.issue(client, request);
+    if (!isForUser && client.grants.has('client_credentials')) return this.#issuer.issue(client, asked);
     const subject = await this.#providers.tokenFor(client, sub ?? SOMEBODY, claims, this.#clock);
-    return this.#issuer.issueFor(client, subject, request);
+    return this.#issuer.issueFor(client, subject, asked);
   }
 
   async tokenFor(service: string, options: Omit<TokenOptions, 'expired'>): Promise<string> {
-    const { sub, claims = {}, scope, client, caller } = options;
+    const { sub, claims = {}, request: context = {}, scope, client, caller } = options;
     const { plan } = this.#issuer;
     const route = findRoute(plan, service, {
       scopes: typeof scope === 'string' ? scope.split(' ') : scope,
@@ -64,21 +70,29 @@ export class TestTrees {
       ...{ client, caller },
     });
     const request = { scopes: route.scopes, resources: [route.entry.audience] };
-    const tree = await this.tree(route.client, request, { sub, claims });
-    let token = tree.opaque ? await this.#swap(tree.token, route.entry) : tree.token;
+    const isSwapped = route.client.token === 'opaque';
+    const said = bySetter(plan, context);
+    const ofClient = isSwapped ? said.client : context;
+    const tree = await this.tree(route.client, request, { sub, claims, request: ofClient });
+    let token = tree.opaque ? await this.#swap(tree.token, route.entry, said.gateway) : tree.token;
     for (const call of route.calls) token = await this.#tokenOf(call, token);
     return token;
   }
 
   /** As the gateway before the entry does. */
-  async #swap(reference: string, entry: ServicePlan): Promise<string> {
+  async #swap(
+    reference: string,
+    entry: ServicePlan,
+    request: Readonly<Record<string, unknown>>,
+  ): Promise<string> {
     const { clients, services } = this.#issuer.plan;
     const gateways: Party[] = [
       ...[...clients.values()].map((client): Party => ({ kind: 'client', client })),
       ...[...services.values()].map((service): Party => ({ kind: 'service', service })),
     ].filter((party) => ('client' in party ? party.client : party.service).introspect.includes(entry));
     const [gateway] = gateways;
-    const answer = gateway && (await this.#issuer.introspect(gateway, { token: reference, form: 'token' }));
+    const swap = { token: reference, form: 'token', request } as const;
+    const answer = gateway && (await this.#issuer.introspect(gateway, swap));
     if (answer?.active === true && answer.token !== undefined) return answer.token;
     throw usageError(
       `No gateway of the graph may swap references for ${entry.name}: nobody has it in \`introspect\`.`,

@@ -229,4 +229,33 @@ describe('waybill/testing', () => {
     expect(await codeOf(error)).to.equal('graph_invalid');
     expect(await messageOf(error)).to.match(/graph\.yaml:\d+ .*stok/);
   });
+
+  it('takes what clients and gateways say of a request, and signs it into the tree', async () => {
+    const issuer = await testIssuer(
+      scratchFile(
+        'paying.yaml',
+        `waybill: 1
+issuer: { url: 'https://issuer.example' }
+defaults: { audience: 'https://{name}.shop.example', headers: { profile: go } }
+claims:
+  amount: { from: request, type: int }
+  ip: { from: request, set_by: gateway, type: string, max_bytes: 48 }
+clients:
+  till: { auth: { method: client_secret_basic, secret_env: A }, calls: { shop: [pay] } }
+  web: { auth: { method: client_secret_basic, secret_env: B }, token: opaque, calls: { shop: [pay] } }
+  edge: { auth: { method: client_secret_basic, secret_env: C }, introspect: [shop], calls: { shop: [look] } }
+services:
+  shop: { scopes: { look: , pay: { claims: [ip], calls: { bank: [charge] } } } }
+  bank: { scopes: { charge: { claims: [amount!, ip] } } }
+`,
+      ),
+    );
+    const claimsFor = async (client: string, request: Readonly<Record<string, unknown>>) =>
+      (await received(issuer, 'bank', await issuer.tokenFor('bank', { client, request }))).claims;
+    expect(await claimsFor('till', { amount: 1250 })).to.include({ amount: 1250 });
+    expect(await claimsFor('web', { amount: 7, ip: '192.0.2.1' })).to.include({ amount: 7, ip: '192.0.2.1' });
+    for (const request of [{}, { amount: '7' }, { amount: 7, ip: '192.0.2.1' }, { amount: 7, other: 1 }])
+      expect(await codeOf(issuer.tokenFor('bank', { client: 'till', request }))).to.equal('invalid_request');
+    expect((await issuer.tree('till', ['pay'], { request: { amount: 3 } })).request).to.deep.equal({ amount: 3 });
+  });
 });

@@ -31,6 +31,8 @@ export interface RequestRule extends Place {
   readonly resource: string | undefined;
   /** Absent: the client asks for itself. */
   readonly subject: SubjectValues | undefined;
+  /** What the client says of its request, and the gateway of an opaque client: values by the claim's name. */
+  readonly request: Readonly<Record<string, unknown>>;
   readonly expect: Expectation;
 }
 

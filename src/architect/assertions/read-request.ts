@@ -15,7 +15,7 @@ import type { ExpectedToken, Expectation, RequestRule, SubjectValues } from './a
 
 /** Of a request and of what it gets; their meaning is not implemented, and a test that leaves them out would pass on less. */
 const NOT_YET = {
-  request: ['auth', 'request'],
+  request: ['auth'],
   expect: ['step_up', 'acr_values', 'max_age'],
 };
 
@@ -41,8 +41,23 @@ export function readRequest(
     scopes: (rule.text('scope')?.value ?? '').split(/\s+/).filter((scope) => scope !== ''),
     resource: rule.text('resource')?.value,
     subject: rule.has('subject') ? readSubject(rule.below('subject'), plan, findings) : undefined,
+    request: readContext(rule.below('request'), plan, findings),
     expect: readExpectation(expect, plan, findings),
   };
+}
+
+/** Values are judged as the issuer judges them; only names can be mistyped. */
+function readContext(context: Fields, { claims }: Plan, findings: Findings): Record<string, unknown> {
+  const known = [...claims.values()].filter(({ source }) => 'setBy' in source).map(({ name }) => name);
+  return Object.fromEntries(
+    context.entries().map(([name, { key, value }]) => {
+      if (!known.includes(name)) {
+        const hint = () => didYouMean(name, known) || 'Declare it under `claims` with `from: request`.';
+        findings.add('unknown-claim', key, `No claim of the request has the name ${name}.`, hint);
+      }
+      return [name, toValue(value)];
+    }),
+  );
 }
 
 function refuse(fields: Fields, keys: readonly string[], findings: Findings): void {

@@ -65,9 +65,9 @@ function fitsAtWorst(plan: Plan, rule: RequestRule): boolean {
   }
 }
 
-function requestOf({ scopes, resource, subject }: RequestRule) {
+function requestOf({ scopes, resource, subject, request }: RequestRule) {
   const resources = resource === undefined ? [] : [resource];
-  return { scopes, resources, subject: subject?.claims ?? {}, anySubject: false };
+  return { scopes, resources, request, subject: subject?.claims ?? {}, anySubject: false };
 }
 
 type Answer = { readonly root: UnsignedToken } | { readonly error: string; readonly message: string };

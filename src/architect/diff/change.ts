@@ -25,6 +25,7 @@ export type ChangeKind =
   | 'claim-bound'
   | 'claim-required'
   | 'claim-source'
+  | 'claim-type'
   | 'claim-value'
   | 'condition'
   | 'default-scopes'

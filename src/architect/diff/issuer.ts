@@ -115,6 +115,12 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
       changes.push({ mark: counts() ? 'widens' : 'neutral', kind: 'claim-source', party, what });
     }
+    changes.push(...compareAllowed(earlier, claim).map(([mark, what]): Change => ({
+      mark: counts() ? mark : 'neutral',
+      kind: 'claim-type',
+      party,
+      what,
+    })));
     const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes);
     if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isCarried)) {
       const mark = !counts() ? 'neutral' : is > was ? 'widens' : 'narrows';
@@ -123,6 +129,28 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
     }
     return changes;
   });
+}
+
+/** What values a claim can have. */
+function compareAllowed(before: ClaimPlan, after: ClaimPlan): [Impact, string][] {
+  const { name } = after;
+  const changes: [Impact, string][] = [];
+  if (before.type !== after.type) {
+    const mark = before.type === 'any' ? 'narrows' : 'widens';
+    changes.push([mark, `a value of the claim ${name} is of the type ${after.type}, not ${before.type}`]);
+  }
+  const texts = (values: readonly unknown[] | undefined): string[] | undefined =>
+    values?.map((value) => JSON.stringify(value));
+  const [was, is] = [texts(before.values), texts(after.values)];
+  if (is && !was) changes.push(['narrows', `a value of the claim ${name} is now one of ${inProse(is)}`]);
+  if (was && !is) changes.push(['widens', `a value of the claim ${name} is no longer one of a list`]);
+  if (was && is) {
+    const { added, removed } = difference(was, is);
+    if (added.length > 0) changes.push(['widens', `a value of the claim ${name} may now be ${inProse(added)}`]);
+    if (removed.length > 0)
+      changes.push(['narrows', `a value of the claim ${name} may no longer be ${inProse(removed)}`]);
+  }
+  return changes;
 }
 
 function claimsOf(authority: Authority): ReadonlyMap<string, ClaimPlan> {

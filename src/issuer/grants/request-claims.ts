@@ -79,6 +79,22 @@ function requireAllowed(claim: ClaimPlan | undefined, value: unknown, setter: Cl
     );
 }
 
+/** Splits what is said of a request by who sets it; names that gateways do not set are left to the client. */
+export function bySetter(
+  { claims }: Plan,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<ClaimSetter, Readonly<Record<string, unknown>>>> {
+  const ofGateway = ([name]: readonly [string, unknown]): boolean => {
+    const claim = claims.get(name);
+    return claim !== undefined && setterOf(claim) === 'gateway';
+  };
+  const entries = Object.entries(given);
+  return {
+    client: Object.fromEntries(entries.filter((entry) => !ofGateway(entry))),
+    gateway: Object.fromEntries(entries.filter(ofGateway)),
+  };
+}
+
 /** Who sets a claim of the request; undefined for any other claim. */
 export function setterOf({ source }: ClaimPlan): ClaimSetter | undefined {
   return 'setBy' in source ? source.setBy : undefined;

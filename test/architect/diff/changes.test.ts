@@ -394,6 +394,34 @@ describe('eshop-on-containers with a widening planted', () => {
     const all = Object.keys(planted).reduce(plant, base);
     expect(widenings(all)).to.have.members(Object.values(planted).flatMap(([, , said]) => said));
   });
+
+  describe('says of a claim of the request', () => {
+    const graph = (claim: string): string =>
+      shop
+        .replace('  region: { value: eu }', `  region: { value: eu }\n  amount: { ${claim} }`)
+        .replace('claims: [email]', 'claims: [email, amount]');
+    const INT = 'from: request, type: int';
+    const EUR = 'from: request, type: string, values: [EUR, USD]';
+    for (const [title, before, after, expected] of [
+      ['another setter', INT, `${INT}, set_by: gateway`, 'widens claim-source: the claim amount is set by the gateway of a request, not set by the client of a request'],
+      ['another source', INT, 'from: subject, type: int', 'widens claim-source: the claim amount is amount of the subject, not set by the client of a request'],
+      ['a larger bound', `${INT}, max_bytes: 4`, INT, 'widens claim-bound: a value of the claim amount has at most 17 bytes, not 4'],
+      ['another type', INT, 'from: request, type: string, max_bytes: 17', 'widens claim-type: a value of the claim amount is of the type string, not int'],
+      ['more values', EUR, EUR.replace('USD', 'USD, GBP'), 'widens claim-type: a value of the claim amount may now be "GBP"'],
+      ['fewer values', EUR, EUR.replace(', USD', ''), 'narrows claim-type: a value of the claim amount may no longer be "USD"'],
+      ['any value', EUR, 'from: request, type: string, max_bytes: 3', 'widens claim-type: a value of the claim amount is no longer one of a list'],
+      ['listed values', 'from: request, type: string, max_bytes: 3', EUR, 'narrows claim-type: a value of the claim amount is now one of "EUR" and "USD"'],
+    ] as const)
+      it(title, () => {
+        expect(told(diffGraphs(planOf(graph(before)), planOf(graph(after))))).to.deep.equal([expected]);
+      });
+
+    it('that it is new, or gone, as of any other', () => {
+      const [without, has] = [planOf(shop), planOf(graph(INT))];
+      expect(told(diffGraphs(without, has)).join()).to.match(/^widens claim: [^,]* amount/);
+      expect(told(diffGraphs(has, without)).join()).to.match(/^narrows claim: [^,]* amount/);
+    });
+  });
 });
 
 describe('the comparison of last days', () => {
