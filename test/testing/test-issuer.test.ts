@@ -256,6 +256,8 @@ services:
     expect(await claimsFor('web', { amount: 7, ip: '192.0.2.1' })).to.include({ amount: 7, ip: '192.0.2.1' });
     for (const request of [{}, { amount: '7' }, { amount: 7, ip: '192.0.2.1' }, { amount: 7, other: 1 }])
       expect(await codeOf(issuer.tokenFor('bank', { client: 'till', request }))).to.equal('invalid_request');
-    expect((await issuer.tree('till', ['pay'], { request: { amount: 3 } })).request).to.deep.equal({ amount: 3 });
+    expect((await issuer.tree('till', ['pay'], { request: { amount: 3 } })).request).to.deep.equal({
+      amount: 3,
+    });
   });
 });

@@ -115,12 +115,14 @@ function compareClaims(older: Authority, newer: Authority): Change[] {
       const what = `the claim ${claim.name} is ${originOf(claim)}, not ${originOf(earlier)}`;
       changes.push({ mark: counts() ? 'widens' : 'neutral', kind: 'claim-source', party, what });
     }
-    changes.push(...compareAllowed(earlier, claim).map(([mark, what]): Change => ({
-      mark: counts() ? mark : 'neutral',
-      kind: 'claim-type',
-      party,
-      what,
-    })));
+    changes.push(
+      ...compareAllowed(earlier, claim).map(([mark, what]): Change => ({
+        mark: counts() ? mark : 'neutral',
+        kind: 'claim-type',
+        party,
+        what,
+      })),
+    );
     const [was, is] = [earlier, claim].map(({ maxBytes }) => maxBytes);
     if (was !== undefined && is !== undefined && was !== is && [claim, earlier].every(isCarried)) {
       const mark = !counts() ? 'neutral' : is > was ? 'widens' : 'narrows';
@@ -146,7 +148,8 @@ function compareAllowed(before: ClaimPlan, after: ClaimPlan): [Impact, string][]
   if (was && !is) changes.push(['widens', `a value of the claim ${name} is no longer one of a list`]);
   if (was && is) {
     const { added, removed } = difference(was, is);
-    if (added.length > 0) changes.push(['widens', `a value of the claim ${name} may now be ${inProse(added)}`]);
+    if (added.length > 0)
+      changes.push(['widens', `a value of the claim ${name} may now be ${inProse(added)}`]);
     if (removed.length > 0)
       changes.push(['narrows', `a value of the claim ${name} may no longer be ${inProse(removed)}`]);
   }

@@ -403,14 +403,54 @@ describe('eshop-on-containers with a widening planted', () => {
     const INT = 'from: request, type: int';
     const EUR = 'from: request, type: string, values: [EUR, USD]';
     for (const [title, before, after, expected] of [
-      ['another setter', INT, `${INT}, set_by: gateway`, 'widens claim-source: the claim amount is set by the gateway of a request, not set by the client of a request'],
-      ['another source', INT, 'from: subject, type: int', 'widens claim-source: the claim amount is amount of the subject, not set by the client of a request'],
-      ['a larger bound', `${INT}, max_bytes: 4`, INT, 'widens claim-bound: a value of the claim amount has at most 17 bytes, not 4'],
-      ['another type', INT, 'from: request, type: string, max_bytes: 17', 'widens claim-type: a value of the claim amount is of the type string, not int'],
-      ['more values', EUR, EUR.replace('USD', 'USD, GBP'), 'widens claim-type: a value of the claim amount may now be "GBP"'],
-      ['fewer values', EUR, EUR.replace(', USD', ''), 'narrows claim-type: a value of the claim amount may no longer be "USD"'],
-      ['any value', EUR, 'from: request, type: string, max_bytes: 3', 'widens claim-type: a value of the claim amount is no longer one of a list'],
-      ['listed values', 'from: request, type: string, max_bytes: 3', EUR, 'narrows claim-type: a value of the claim amount is now one of "EUR" and "USD"'],
+      [
+        'another setter',
+        INT,
+        `${INT}, set_by: gateway`,
+        'widens claim-source: the claim amount is set by the gateway of a request, not set by the client of a request',
+      ],
+      [
+        'another source',
+        INT,
+        'from: subject, type: int',
+        'widens claim-source: the claim amount is amount of the subject, not set by the client of a request',
+      ],
+      [
+        'a larger bound',
+        `${INT}, max_bytes: 4`,
+        INT,
+        'widens claim-bound: a value of the claim amount has at most 17 bytes, not 4',
+      ],
+      [
+        'another type',
+        INT,
+        'from: request, type: string, max_bytes: 17',
+        'widens claim-type: a value of the claim amount is of the type string, not int',
+      ],
+      [
+        'more values',
+        EUR,
+        EUR.replace('USD', 'USD, GBP'),
+        'widens claim-type: a value of the claim amount may now be "GBP"',
+      ],
+      [
+        'fewer values',
+        EUR,
+        EUR.replace(', USD', ''),
+        'narrows claim-type: a value of the claim amount may no longer be "USD"',
+      ],
+      [
+        'any value',
+        EUR,
+        'from: request, type: string, max_bytes: 3',
+        'widens claim-type: a value of the claim amount is no longer one of a list',
+      ],
+      [
+        'listed values',
+        'from: request, type: string, max_bytes: 3',
+        EUR,
+        'narrows claim-type: a value of the claim amount is now one of "EUR" and "USD"',
+      ],
     ] as const)
       it(title, () => {
         expect(told(diffGraphs(planOf(graph(before)), planOf(graph(after))))).to.deep.equal([expected]);
