@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { load } from 'js-yaml';
 import { readFileSync, readdirSync } from 'node:fs';
+import { overlaySchema, type SchemaDocument } from '../../src/graph/load/overlays/schema.ts';
 import { compileGraph } from '../../src/planning/compile.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -13,6 +14,7 @@ type Document = Schema & { readonly $id: string; readonly $defs: Readonly<Record
 /** Parts of each schema, of which the content is the author’s. */
 const OPEN: Readonly<Record<string, readonly string[]>> = {
   'graph.schema.json': ['#/$defs/client/properties/claims'],
+  'overlay.schema.json': ['#/properties/clients/additionalProperties/properties/claims'],
   'tests.schema.json': [],
 };
 
@@ -109,6 +111,46 @@ for (const [file, authors] of Object.entries(OPEN)) {
     });
   });
 }
+
+describe('schemas/overlay.schema.json', () => {
+  it('is made from the schema of graphs: `npm run schemas` writes it', () => {
+    const graph = JSON.parse(read('schemas/graph.schema.json')) as SchemaDocument;
+    expect(JSON.parse(read('schemas/overlay.schema.json'))).to.deep.equal(overlaySchema(graph));
+  });
+
+  const { errorsOf: faults } = opened('overlay.schema.json');
+  const overlay = (keys: object): string => faults('#', { waybill: 1, overlay: true, ...keys });
+
+  it('requires no key that the ordinary file has, but all of what replaces as a whole', () => {
+    expect(overlay({})).to.equal('');
+    expect(overlay({ clients: { web: { lifetime: '5m' } }, issuer: { lifetime: '1m' } })).to.equal('');
+    expect(overlay({ subjects: { login: { audience: 'app' } } })).to.equal('');
+    expect(overlay({ clients: { web: { auth: { secret_env: 'X' } } } })).to.include("'method'");
+    expect(faults('#', { waybill: 1 })).to.include("'overlay'");
+  });
+
+  it('takes `remove` in place of a declared entry, and nowhere else', () => {
+    const gone = { pay: 'remove' };
+    for (const section of ['clients', 'services', 'zones', 'claims', 'subjects'])
+      expect(overlay({ [section]: gone }), section).to.equal('');
+    expect(overlay({ services: { a: { scopes: { s: 'remove' }, calls: gone } } })).to.equal('');
+    expect(overlay({ services: { a: { scopes: { s: { calls: gone } } } } })).to.equal('');
+    expect(overlay({ clients: { a: { calls: gone } } })).to.equal('');
+    for (const keys of [
+      { issuer: 'remove' },
+      { services: 'remove' },
+      { services: { pay: 'gone' } },
+      { services: { pay: { headers: 'remove' } } },
+      { zones: { z: { defaults: 'remove' } } },
+    ])
+      expect(overlay(keys), JSON.stringify(keys)).to.not.equal('');
+  });
+
+  it('leaves out what ordinary files alone have', () => {
+    expect(overlay({ name: 'x' })).to.include('additional properties');
+    expect(overlay({ owners: {} })).to.include('additional properties');
+  });
+});
 
 const { errorsOf } = opened('graph.schema.json');
 
