@@ -123,9 +123,9 @@ function exportIstio(plan: Plan, options: ExportOptions): EnvoyFiles {
   return { files: new Map([['istio.yaml', text]]), notes };
 }
 
-function exportOpa(plan: Plan, { out, gateway: gateways }: ExportOptions): EnvoyFiles {
+function exportOpa(plan: Plan, { out, gateway: gateways, mode }: ExportOptions): EnvoyFiles {
   if (out === undefined) throw usageError('An OPA bundle is a folder. Name it with --out.');
-  return opaBundle(plan, { gateways });
+  return opaBundle(plan, { gateways, mode });
 }
 
 function save(folder: string, files: ReadonlyMap<string, string>): void {

@@ -50,6 +50,8 @@ export function verifyRules({ issuer, algorithm, audience, keyFiles }: VerifiedT
       ...refuse('token_malformed', { unless: `${SCHEME} ${quoted(`^Bearer ${COMPACT}$`)}` }),
       cases: [
         ['token_missing', `!${SCHEME} ${quoted('(?i)^(bearer|dpop)( |$)')}`],
+        // RFC 9449: nothing here checks a proof.
+        ['token_presenter', `${SCHEME} ${quoted('(?i)^dpop( |$)')}`],
         ['token_packed', `${SCHEME} ${quoted('(?i)^bearer +wb1~')}`],
       ],
     },

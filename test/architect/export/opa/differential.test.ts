@@ -1,6 +1,7 @@
 /**
  * Random graphs and requests, judged by a real OPA with the exported policy, and by the extractor with a router of its
- * own. OPA never allows more. Where it allows less, a note of the export says why.
+ * own. OPA never allows more. Where it allows less, a note of the export says why. In report mode nothing is denied, and
+ * exactly what is denied otherwise is reported, with the code of the extractor.
  */
 import { expect } from 'chai';
 
@@ -31,8 +32,19 @@ const GATEWAY = 'spiffe://gateways.example/edge';
 const BATCH_POLICY = `package batch
 decisions := [decision |
   some asked in input
-  decision := data.waybill.envoy.allow with input as asked.input with data.waybill.graph as data.graphs[asked.graph]
+  allow := data.waybill.envoy.allow with input as asked.input with data.waybill.graph as data.graphs[asked.graph]
+  report := data.waybill.envoy.report with input as asked.input with data.waybill.graph as data.graphs[asked.graph]
+  decision := {"allow": allow, "report": report}
 ]`;
+
+interface Decision {
+  readonly allow: boolean;
+  /** As opa-envoy takes it. */
+  readonly report: {
+    readonly allowed: boolean;
+    readonly dynamic_metadata?: { readonly decision: string; readonly error: string };
+  };
+}
 
 interface Asked {
   readonly service: ExportedService;
@@ -63,7 +75,7 @@ describe(`OPA and the extractor${needsOpa}`, function () {
     let files: ReadonlyMap<string, string> = new Map();
     for (let number = 0; number < GRAPHS; number++) {
       const plan = planOf(randomGraph(random, number, issuer.url, pick(random, ['none', 'mtls'])));
-      const exported = opaBundle(plan, { gateways: [GATEWAY] });
+      const exported = opaBundle(plan, { gateways: [GATEWAY], mode: 'report' });
       files = exported.files;
       const data = JSON.parse(files.get('data.json')!) as { waybill: { graph: unknown } };
       graphs[plan.name] = data.waybill.graph;
@@ -121,17 +133,25 @@ describe(`OPA and the extractor${needsOpa}`, function () {
   it(`agree on ${REQUESTS} requests (seed ${seed})`, async () => {
     const counts = { allowed: 0, denied: 0, bound: 0, presenters: 0 };
     const excluded = new Map<string, number>();
+    const reports = new Map<string, number>();
     for (let number = 0; number < REQUESTS; number += BATCH) {
       const asked: Asked[] = [];
       while (asked.length < BATCH) asked.push(await randomAsked());
       const input = asked.map((one) => ({ graph: one.service.plan.name, input: envoyInput(one) }));
-      const decisions = (await opa.ask<boolean[]>('batch/decisions', input))!;
+      const decisions = (await opa.ask<Decision[]>('batch/decisions', input))!;
       expect(decisions).to.have.length(BATCH);
       for (const [at, one] of asked.entries()) {
         const { service, sent } = one;
         const what = `${number + at}: ${service.plan.name} ${service.name} ${sent.method} ${sent.url}`;
         const token = await verify(one);
-        if (decisions[at] === true) {
+        const { allow, report } = decisions[at]!;
+        const reported = report.dynamic_metadata?.error;
+        expect([report.allowed, reported === undefined], what).to.deep.equal([true, allow]);
+        if (reported !== undefined) {
+          reports.set(reported, (reports.get(reported) ?? 0) + 1);
+          requireSameRefusal(reported, token, one, what);
+        }
+        if (allow) {
           counts.allowed++;
           if (typeof token === 'string')
             throw new Error(`${what}: allowed, though the extractor says ${token}`);
@@ -150,6 +170,7 @@ describe(`OPA and the extractor${needsOpa}`, function () {
     }
     const list = Array.from(excluded, ([reason, count]) => `${reason} ${count}`).join(', ');
     console.log(`      ${JSON.stringify(counts)}, denied by OPA alone: ${list === '' ? 'none' : list}`);
+    console.log(`      reported: ${JSON.stringify(Object.fromEntries(reports))}`);
     expect(counts.allowed).to.be.greaterThan(REQUESTS / 3);
     expect(counts.denied).to.be.greaterThan(REQUESTS / 5);
     expect(counts.bound).to.be.greaterThan(REQUESTS / 200);
@@ -201,6 +222,34 @@ function requireGranted(
   if (method === 'HEAD')
     expect(isDenied(service, token, leniently, 'GET', url), `${what}, answered as GET`).to.equal(false);
 }
+
+/** The extractor's code, but for what OPA cannot check or looks at first, and for what the graph grants. */
+function requireSameRefusal(
+  reported: string,
+  token: RequestContext | string,
+  { authorization, sendsCertificate, principal }: Asked,
+  what: string,
+): void {
+  const scheme = String(authorization);
+  const expected = scheme.startsWith('DPoP ')
+    ? ['token_presenter']
+    : scheme.startsWith('Bearer wb1~')
+      ? ['token_packed']
+      : typeof token === 'string'
+        ? [token]
+        : [...OF_THE_GRAPH];
+  // A token without scopes allows nothing.
+  if (typeof token !== 'string' && !('scope' in token.claims)) expected.push('token_claims');
+  if (typeof token !== 'string' && 'cnf' in token.claims && !sendsCertificate)
+    expected.push('token_presenter');
+  // `cnf` that is no object.
+  if (token === 'token_claims') expected.push('token_presenter');
+  // For the extractor a name in place of a URI is nobody.
+  if (token === 'token_presenter' && principal === 'web') expected.push(...OF_THE_GRAPH);
+  expect([...expected, 'path_ambiguous'], `${what}: ${reported}`).to.include(reported);
+}
+
+const OF_THE_GRAPH = ['operation_unlisted', 'scope_insufficient'];
 
 function whyDenied(
   { service, sent, authorization, sendsCertificate }: Asked,

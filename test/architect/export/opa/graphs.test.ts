@@ -26,7 +26,9 @@ describe(`graphs as bundles for OPA${needsOpa}`, function () {
 
   for (const path of paths) {
     it(path, () => {
-      expect(checkBundle(opaBundle(planAt([graphs + path])).files)).to.equal('');
+      const plan = planAt([graphs + path]);
+      expect(checkBundle(opaBundle(plan).files)).to.equal('');
+      expect(checkBundle(opaBundle(plan, { mode: 'report' }).files)).to.equal('');
     });
   }
 
