@@ -18,7 +18,7 @@ describe('A flat JSON object', () => {
   it('is read as JSON.parse reads it, however it is laid out', () => {
     fc.assert(
       fc.property(flat, fc.constantFrom(0, 1, '\t', '\r\n '), (value, space) => {
-        const json = JSON.stringify(value, undefined, space as number);
+        const json = JSON.stringify(value, undefined, space);
         expect(read(json)).to.deep.equal(JSON.parse(json));
         expect(Object.fromEntries(parseOneFlatObject(` [${json}] `))).to.deep.equal(JSON.parse(json));
       }),
