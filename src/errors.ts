@@ -49,6 +49,7 @@ export type ErrorCode =
   | 'token_too_large'
   | 'token_malformed'
   | 'token_packed'
+  | 'token_sealed'
   | 'token_algorithm'
   | 'token_key_unknown'
   | 'token_signature'

@@ -82,3 +82,19 @@ export function isScope(text: string): boolean {
 export function base64urlLength(bytes: number): number {
   return Math.ceil((bytes * 4) / 3);
 }
+
+/** How the key of a sealed token is agreed on (RFC 7518 section 4.6): directly, or to wrap a random one. */
+export type KeyAgreement = 'ECDH-ES' | 'ECDH-ES+A256KW';
+export const KEY_AGREEMENTS = ['ECDH-ES', 'ECDH-ES+A256KW'] as const satisfies readonly KeyAgreement[];
+
+/** The curves of keys to which tokens are sealed. */
+export type SealCurve = 'P-256' | 'X25519';
+
+/** Characters of the `kid` of such a key. */
+export const MAX_SEAL_KID = 64;
+
+/** Bytes of the protected header of a sealed token, as JSON. */
+export const MAX_SEALED_HEADER = 1024;
+
+/** Bytes as JSON of an audience to which tokens can be sealed: with it the header of any key is within its bound. */
+export const MAX_SEALED_AUDIENCE = 640;

@@ -66,7 +66,6 @@ export type {
   HeadersDeclaration,
   GrantName,
   HopDeclaration,
-  KeyAgreement,
   CallMode,
   Overflow,
   SecretMethod,
@@ -74,4 +73,4 @@ export type {
   TokenForm,
 } from './declare/declaration.ts';
 export { DEFAULT_RESERVE, type Reserve } from './declare/reserve.ts';
-export type { Actor, Encoding, Lineage, SigningAlgorithm } from '../protocol.ts';
+export type { Actor, Encoding, KeyAgreement, Lineage, SigningAlgorithm } from '../protocol.ts';

@@ -71,6 +71,26 @@ export {
   unsignedNode,
 } from './packed/packed.ts';
 export type { PackOptions } from './packed/packed.ts';
+export {
+  isSealed,
+  readSealedHeader,
+  sealedLength,
+  sealedParts,
+  type SealKeySize,
+  type SealedHeader,
+} from './sealed/header.ts';
+export {
+  agreementOf,
+  isSealKid,
+  requireSealOf,
+  sealCurveOf,
+  sealOpener,
+  unopened,
+  type DecryptionKeys,
+  type OpenedSeal,
+  type SealOpener,
+} from './sealed/open.ts';
+export { sealToken, type SealKey } from './sealed/seal.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export { ENCODINGS, type Encoding } from '../protocol.ts';
@@ -80,6 +100,7 @@ export {
   memberBound,
   packedLength,
   recordBound,
+  sealedBound,
   distinctPositions,
 } from './packed/size-bound.ts';
 export type { UnpackLimits } from './packed/bundle.ts';

@@ -73,8 +73,11 @@ class CarriedNeeds {
   held(token: TokenBody): readonly ClaimPlan[] {
     return getOrAdd(this.#held, token, () => {
       const carried = new Set(token.claims.map(({ claim }) => claim.name));
-      const fetched = token.branches.filter(({ mode }) => mode === 'exchange');
-      return this.#neededBy(fetched).filter(({ name }) => !carried.has(name));
+      // What a sealed token carries nobody above can read, the issuer neither: an exchange takes it from here.
+      const unread = token.branches.filter(
+        ({ mode, seal }) => mode === 'exchange' || (mode === 'embed' && seal),
+      );
+      return this.#neededBy(unread).filter(({ name }) => !carried.has(name));
     });
   }
 

@@ -2,7 +2,14 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
-import type { Actor, Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
+import type {
+  Actor,
+  Encoding,
+  FullySpecifiedAlgorithm,
+  KeyAgreement,
+  Lineage,
+  SigningAlgorithm,
+} from '../../protocol.ts';
 import type {
   Accepted,
   ActRule,
@@ -14,7 +21,6 @@ import type {
   GrantName,
   HeadersDeclaration,
   HopDeclaration,
-  KeyAgreement,
   CallMode,
   Overflow,
   SecretMethod,

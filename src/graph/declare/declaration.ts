@@ -2,7 +2,13 @@
  * The graph as its authors declared it: typed, with defaults applied, every name still a text with its place. The
  * rules read it; the compiler turns it into a plan once no rule found an error.
  */
-import type { Encoding, FullySpecifiedAlgorithm, Lineage, SigningAlgorithm } from '../../protocol.ts';
+import type {
+  Encoding,
+  FullySpecifiedAlgorithm,
+  KeyAgreement,
+  Lineage,
+  SigningAlgorithm,
+} from '../../protocol.ts';
 import type { Place, SourceText } from '../finding.ts';
 import type { Scalar } from '../load/yaml.ts';
 import type { Reserve } from './reserve.ts';
@@ -151,10 +157,6 @@ export interface AuthDeclaration extends Place {
   /** What a certificate must carry (RFC 8705 section 2.1.2), of each kind that is given. */
   readonly certificateNames: readonly { readonly kind: CertificateNameKind; readonly value: string }[];
 }
-
-/** How the key of a sealed token is agreed on (RFC 7518 section 4.6). */
-export type KeyAgreement = 'ECDH-ES' | 'ECDH-ES+A256KW';
-export const KEY_AGREEMENTS = ['ECDH-ES', 'ECDH-ES+A256KW'] as const satisfies readonly KeyAgreement[];
 
 /** Where the keys are to which tokens for a service are encrypted. */
 export interface EncryptionDeclaration extends Place {

@@ -1,12 +1,7 @@
 /** What of a graph is sealed, and where the public keys are to which it is encrypted. */
 import type { Node } from '../load/yaml.ts';
-import {
-  KEY_AGREEMENTS,
-  type At,
-  type CallDeclaration,
-  type EncryptionDeclaration,
-  type ServiceDeclaration,
-} from './declaration.ts';
+import { KEY_AGREEMENTS } from '../../protocol.ts';
+import type { At, CallDeclaration, EncryptionDeclaration, ServiceDeclaration } from './declaration.ts';
 import { Fields, oneOf, place } from './fields.ts';
 
 /** @param fill fills in the placeholders of a text, named by its key. */

@@ -34,6 +34,7 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_tree_too_large: { status: 431, title: 'Request Header Fields Too Large' }, // what it unpacks to
   token_malformed: INVALID_TOKEN,
   token_packed: INVALID_TOKEN,
+  token_sealed: INVALID_TOKEN,
   token_algorithm: INVALID_TOKEN,
   token_key_unknown: INVALID_TOKEN,
   token_signature: INVALID_TOKEN,

@@ -4,6 +4,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
+  isSealedBy,
   keepsLineage,
   valueBytes,
   type Actor,
@@ -137,7 +138,8 @@ class Advisor {
 
   #measured(shape: TokenShape, measure: Measure): MeasuredTree {
     const { client, calls } = this.#request;
-    return new MeasuredTree(measure.exact(shape), { presenter: client.name, calls, measure });
+    const root = measure.exact(shape, undefined, isSealedBy(calls));
+    return new MeasuredTree(root, { presenter: client.name, calls, measure });
   }
 
   #fits(tree: MeasuredTree, encoding: Encoding): boolean {
@@ -229,11 +231,8 @@ class Advisor {
     const { name } = caller.service;
     const measure = this.#measure.fetched;
     const { calls } = branch;
-    const fetched = new MeasuredTree(measure.exact(carried, this.#actAt(path)?.act), {
-      presenter: name,
-      calls,
-      measure,
-    });
+    const root = measure.exact(carried, this.#actAt(path)?.act, isSealedBy(calls));
+    const fetched = new MeasuredTree(root, { presenter: name, calls, measure });
     return {
       change: 'exchange',
       what: `${name} -> ${branch.callee} fetched when needed`,

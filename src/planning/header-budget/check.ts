@@ -5,6 +5,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   fewNames,
+  isSealedBy,
   longestChains,
   type CallPlan,
   type ClientPlan,
@@ -50,11 +51,13 @@ function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody
   const { nested, tokens } = plan.issuer.limits;
   const digits = digitsOf(tokens);
   const check = (body: TokenBody, service: ServicePlan, calls: readonly CallPlan[]): void => {
-    if (!fits(measure.worst({ body, actor }, digits, above), budgets.budgetFor(service, calls)))
-      suspects.set(body, true);
+    const nested = measure.worst({ body, actor }, digits, above);
+    const bytes = isSealedBy(calls) ? measure.sealedAtWorst(body, nested) : nested;
+    if (!fits(bytes, budgets.budgetFor(service, calls))) suspects.set(body, true);
   };
   for (const { shape, calls } of trees.list) {
-    const bytes = measure.worst(shape, digits); // no presenter, and perhaps a key
+    const signed = measure.worst(shape, digits); // no presenter, and perhaps a key
+    const bytes = isSealedBy(calls) ? measure.sealedAtWorst(shape.body, signed) : signed;
     if (bytes > nested || !fits(bytes, budgets.budgetFor(shape.service, calls)))
       suspects.set(shape.body, true);
   }
@@ -63,7 +66,8 @@ function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody
     for (const branch of body.branches) {
       const { mode, service, shape, calls } = branch;
       if (mode === 'forward' && service) check(body, service, calls);
-      if (!calls.some((call) => call.via.length > 0)) continue; // checked with its own server and zone
+      // Others are checked with their own server and zone.
+      if (!isSealedBy(calls) && !calls.some((call) => call.via.length > 0)) continue;
       const carried = shape?.body ?? trees.fetchedBy(branch);
       if (carried) check(carried, carried.service, calls);
     }
@@ -72,13 +76,22 @@ function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody
 }
 
 /**
- * Tokens that travel nested though the graph is packed: those of services that accept only JWTs, those below them, and those
- * fetched with such a token, since a response keeps the encoding of the presented token.
+ * Tokens that travel nested though the graph is packed: those of services that accept only JWTs, what is in a sealed one,
+ * those below them, and those fetched with such a token, since a response keeps the encoding of the presented token.
  */
 function tokensSentNested(plan: Plan, trees: PlannedTrees): ReadonlySet<TokenBody> {
   if (plan.issuer.encoding === 'nested') return new Set();
+  const sealed = new Set(trees.list.flatMap(({ shape, calls }) => (isSealedBy(calls) ? [shape.body] : [])));
+  for (const { branches } of trees.bodies.keys()) {
+    for (const branch of branches) {
+      const body = branch.seal ? (branch.shape?.body ?? trees.fetchedBy(branch)) : undefined;
+      if (body) sealed.add(body);
+    }
+  }
   return trees.reachableFrom(
-    [...trees.bodies.keys()].filter((body) => body.service.accepts === 'jwt' || !isPackable(body)),
+    [...trees.bodies.keys()].filter(
+      (body) => body.service.accepts === 'jwt' || sealed.has(body) || !isPackable(body),
+    ),
   );
 }
 

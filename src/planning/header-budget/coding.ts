@@ -2,8 +2,8 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import type { TokenBody } from '../../graph/index.ts';
 
-/** `bare`: a JWT without children, the same in either encoding. */
-export type Coding = 'bare' | 'nested' | 'packed';
+/** `bare`: a JWT without children, the same in either encoding. `sealed`: a JWE around a nested JWT, in either encoding. */
+export type Coding = 'bare' | 'nested' | 'packed' | 'sealed';
 
 /** Members of a payload that the packed coding takes apart (`schemas/packed.md`, "Shapes"). */
 const MAX_MEMBERS = 64;
@@ -19,7 +19,7 @@ export function isPackable(body: TokenBody): boolean {
     body,
     () =>
       body.claims.length + MEMBERS <= MAX_MEMBERS &&
-      body.branches.every(({ shape }) => shape === undefined || isPackable(shape.body)),
+      body.branches.every(({ shape, seal }) => shape === undefined || seal || isPackable(shape.body)),
   );
 }
 

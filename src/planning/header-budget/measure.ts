@@ -3,7 +3,7 @@
  * a signature depends on the key alone.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
+import { MAX_SEAL_KID, SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
 import {
   actOf,
   type Actor,
@@ -22,7 +22,10 @@ import {
   deferredClaimsLength,
   jtiOf,
   payloadOf,
+  sealedLength,
+  sealedParts,
   type ConfirmationMethod,
+  type SealKeySize,
 } from '../../token/index.ts';
 
 /** The parts of a token that depend on the key. */
@@ -69,8 +72,10 @@ export interface MeasuredToken {
   readonly n: number;
   /** Who presents it, and who acted before; absent on a root. */
   readonly act: Actor | undefined;
-  /** Bytes as nested JWT. */
+  /** Bytes as nested JWT, or as JWE where it is sealed. */
   readonly bytes: number;
+  /** Characters of each part where it is sealed to its service. */
+  readonly sealed: readonly number[] | undefined;
   readonly children: readonly MeasuredBranch[];
 }
 
@@ -90,6 +95,8 @@ export interface MeasuredValues {
   readonly sub: string;
   readonly clientId: string;
   readonly claimBytes: ClaimBytes;
+  /** Seconds that the tree lives at most. Default: any. */
+  readonly lifetime?: number | undefined;
   /** How the root is bound to a key; children never are. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
 }
@@ -98,6 +105,8 @@ export interface MeasureOptions extends MeasuredValues {
   readonly issuer: string;
   readonly signing: SigningSize;
   readonly heldClaims: HeldClaims;
+  /** The keys to which tokens are sealed. Default: the largest that fit. */
+  readonly sealKeyOf?: ((service: ServicePlan) => SealKeySize) | undefined;
   /** What the tokens of a service name, to see what another setting would cost. Default: as the graph says. */
   readonly lineageOf?: (service: ServicePlan) => Lineage;
   /** Whether the graph keeps the lineage of any token, so that sizes depend on the way to it. Default: false. */
@@ -159,6 +168,22 @@ export class Measure {
     return this.signed(this.#worstPayload(token.body, digits, act ?? above) + presenter + digits);
   }
 
+  #carriedAtWorst({ seal }: Branch, shape: TokenShape, digits: number, above: number): number {
+    const bytes = this.#worstOf(shape, digits, above);
+    return seal ? this.sealedAtWorst(shape.body, bytes) : bytes;
+  }
+
+  /** Characters of a token once it is sealed to its service. @param nested characters of the token itself. */
+  sealedAtWorst({ service, lifetime }: TokenBody, nested: number): number {
+    return sealedLength(this.#sealed(service, nested, Number.isFinite(lifetime)));
+  }
+
+  /** @param hasEnd whether it ends before the token that embeds it, and says so. */
+  #sealed(service: ServicePlan, nested: number, hasEnd: boolean): readonly number[] {
+    const key = (this.options.sealKeyOf ?? largestSealKey)(service);
+    return sealedParts(nested, key, service.audience, hasEnd);
+  }
+
   #worstPayload(body: TokenBody, digits: number, chain: number): number {
     // Without lineage no chain matters below. With it, chains of about the same length share the largest of their sizes.
     const counted = this.options.keepsLineage === true ? Math.ceil(chain / CHAIN_STEP) * CHAIN_STEP : 0;
@@ -166,7 +191,7 @@ export class Measure {
     let bytes = known.get(body);
     if (bytes === undefined) {
       const children = body.branches.flatMap((branch) =>
-        branch.shape ? [{ branch, bytes: this.#worstOf(branch.shape, digits, counted) }] : [],
+        branch.shape ? [{ branch, bytes: this.#carriedAtWorst(branch, branch.shape, digits, counted) }] : [],
       );
       bytes = this.#payload(body) + embeddedBytes(children);
       known.set(body, bytes);
@@ -178,20 +203,26 @@ export class Measure {
    * The size of every token of a tree. The caller limits the number of tokens first.
    *
    * @param above the chain of the token above the root. Default: the client.
+   * @param isSealed whether the root is sealed.
    */
-  exact(root: TokenShape, above: Actor = this.client): MeasuredToken {
+  exact(root: TokenShape, above: Actor = this.client, isSealed = false): MeasuredToken {
     let next = 0;
-    const measure = (shape: TokenShape, chain: Actor): MeasuredToken => {
+    /** @param life seconds that the token above lives; of a root, as long as itself. */
+    const measure = (shape: TokenShape, chain: Actor, isSealed: boolean, life: number): MeasuredToken => {
       const n = next++;
       const act = actOf(shape, chain, this.options.lineageOf);
+      const own = Math.min(life, shape.lifetime);
       const children = shape.branches.flatMap((branch): MeasuredBranch[] =>
-        branch.shape ? [{ branch, token: measure(branch.shape, act ?? chain) }] : [],
+        branch.shape ? [{ branch, token: measure(branch.shape, act ?? chain, branch.seal, own) }] : [],
       );
       const sizes = children.map(({ branch, token }) => ({ branch, bytes: token.bytes }));
       const payload = this.#payload(shape.body) + this.#presenter(shape.body, act) + String(n).length;
-      return { shape, n, act, bytes: this.signed(payload + embeddedBytes(sizes)), children };
+      const nested = this.signed(payload + embeddedBytes(sizes));
+      const sealed = isSealed ? this.#sealed(shape.service, nested, own < life) : undefined;
+      return { shape, n, act, bytes: sealed ? sealedLength(sealed) : nested, sealed, children };
     };
-    return measure(root, above);
+    const { lifetime = Infinity } = this.options;
+    return measure(root, above, isSealed, Math.min(lifetime, root.lifetime));
   }
 
   /**
@@ -271,6 +302,11 @@ export class Measure {
     }
     return bytes;
   }
+}
+
+/** What a graph knows of a key: the header is largest with the longest id, a point of two coordinates, and a wrapped key. */
+function largestSealKey({ encryption }: ServicePlan): SealKeySize {
+  return { alg: encryption?.alg ?? 'ECDH-ES+A256KW', crv: 'P-256', kid: 'k'.repeat(MAX_SEAL_KID) };
 }
 
 function confirmationBytes(method: ConfirmationMethod | undefined): number {

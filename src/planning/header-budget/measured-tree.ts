@@ -51,11 +51,12 @@ export class MeasuredTree {
 
   /** A packed token has the most that it can take, or what it will take where ids and times are known. */
   bytes(token: MeasuredToken, encoding: Encoding): number {
-    if (encoding === 'nested' || token.children.length === 0) return token.bytes;
+    if (encoding === 'nested' || token.sealed || token.children.length === 0) return token.bytes;
     return this.#options.values?.moment ? this.#packed.exact(token) : this.#packed.bound(token);
   }
 
   coding(token: MeasuredToken, encoding: Encoding): Coding {
+    if (token.sealed) return 'sealed';
     if (token.children.length === 0) return 'bare';
     return encoding === 'nested' ? 'nested' : this.#packed.coding(token);
   }

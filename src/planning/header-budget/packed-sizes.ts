@@ -20,7 +20,7 @@ export class PackedSizes {
   readonly #measure: Measure;
   readonly #tokens: UnsignedTokens;
   readonly #nodes = new Map<MeasuredToken, SignedNode>();
-  /** Tokens of services that accept only JWTs, and all tokens below them. */
+  /** Tokens of services that accept only JWTs, sealed ones, and all tokens below them. */
   readonly #nested = new Set<MeasuredToken>();
 
   /** @param values absent: the largest that the measure allows. */
@@ -60,12 +60,13 @@ export class PackedSizes {
   /** @param parentEnd when the token above expires. */
   #build(token: MeasuredToken, parentEnd: number, packedAbove: boolean): SignedNode {
     const { shape } = token;
-    const isPacked = packedAbove && shape.service.accepts === 'any';
+    const isPacked = packedAbove && !token.sealed && shape.service.accepts === 'any';
     if (!isPacked) this.#nested.add(token);
     const exp = this.#tokens.endOf(shape, parentEnd);
-    const children = token.children.map(
-      ({ branch, token: child }) => [branch.callee, this.#build(child, exp, isPacked)] as const,
-    );
+    const children = token.children.map(({ branch, token: child }): readonly [string, TokenNode] => {
+      const node = this.#build(child, exp, isPacked);
+      return [branch.callee, child.sealed ? sealedNode(child.sealed) : node];
+    });
     const held = this.#measure.options.heldClaims(shape.body);
     const node = this.#tokens.node(token, { exp, onDemand: onDemandOf(shape), held }, children);
     this.#nodes.set(token, node);
@@ -73,9 +74,16 @@ export class PackedSizes {
   }
 }
 
-/** How many tokens have deferred claims. */
+/** A sealed token, of the characters of each part: what is in it looks random, and takes the same whatever it is. */
+function sealedNode(parts: readonly number[]): TokenNode {
+  const text = parts.map((chars) => 'A'.repeat(chars)).join('.');
+  return { kind: 'opaque', text, length: text.length };
+}
+
+/** Ciphertexts of all tokens below: those that are deferred claims, and those that are sealed. */
 function countHeld(node: TokenNode): number {
-  if (node.kind === 'opaque' || node.payload.kind === 'raw') return 0;
+  if (node.kind === 'opaque') return 1;
+  if (node.payload.kind === 'raw') return 0;
   const { names, children } = node.payload;
   return children.reduce((sum, child) => sum + countHeld(child.node), names.includes('held') ? 1 : 0);
 }

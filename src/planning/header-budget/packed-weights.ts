@@ -13,9 +13,10 @@ import {
   memberBound,
   packedLength,
   recordBound,
+  sealedBound,
   distinctPositions,
 } from '../../token/index.ts';
-import { jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
+import { digitsOf, jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
 import { UnsignedTokens } from './unsigned-tokens.ts';
 
 type OnDemand = readonly (readonly [callee: string, audience: string])[];
@@ -31,6 +32,8 @@ export class PackedWeights {
     const tokens = new UnsignedTokens(measure);
     const { heldClaims } = measure.options;
     let count = 0;
+    const sealedChars = (shape: TokenShape, chain: Actor): number =>
+      measure.sealedAtWorst(shape.body, measure.worst(shape, digitsOf(root.tokens), chain));
     const place = (
       shape: TokenShape,
       above: readonly TokenPosition[],
@@ -42,8 +45,11 @@ export class PackedWeights {
       const exp = tokens.endOf(shape, parentEnd);
       const weights = new TokenWeights({ shape, n, act, exp, heldClaims, above, tokens });
       const places = distinctPositions(weights.places);
-      for (const branch of shape.branches)
-        if (branch.shape) weights.children.set(branch, place(branch.shape, places, exp, act ?? chain));
+      for (const branch of shape.branches) {
+        if (!branch.shape) continue;
+        if (!branch.seal) weights.children.set(branch, place(branch.shape, places, exp, act ?? chain));
+        else weights.sealed += sealedBound(branch.callee, sealedChars(branch.shape, act ?? chain));
+      }
       return weights;
     };
     this.root = place(root, [], tokens.rootEnd, above);
@@ -65,7 +71,10 @@ interface PlacedToken {
 
 /** One token of the tree. */
 export class TokenWeights {
+  /** Those that are not sealed. */
   readonly children = new Map<Branch, TokenWeights>();
+  /** The records of its sealed children, whatever is in them. */
+  sealed = 0;
   /** As the first token of all, and below each token above it. */
   readonly places: readonly [TokenPosition, ...TokenPosition[]];
   /** Its record with its name; children, `on_demand` and `held` count by themselves. */
@@ -121,7 +130,7 @@ export class TokenWeights {
 
   #sum(): number {
     const { shape, heldClaims } = this.#token;
-    const own = this.record + this.declaredOnDemand + this.held(heldClaims(shape.body));
+    const own = this.record + this.declaredOnDemand + this.held(heldClaims(shape.body)) + this.sealed;
     return [...this.children.values()].reduce((sum, child) => sum + child.#sum(), own);
   }
 

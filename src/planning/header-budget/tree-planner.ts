@@ -5,6 +5,7 @@
  */
 import {
   heldClaimsOf,
+  isSealedBy,
   keepsLineage,
   carriedClaimsOf,
   type Actor,
@@ -19,6 +20,7 @@ import {
   digitsOf,
   signingSize,
   type HeldClaims,
+  type MeasureOptions,
   type MeasuredValues,
   type SigningSize,
 } from './measure.ts';
@@ -79,10 +81,11 @@ export class TreePlanner {
   }
 
   /** @param exchanged whether the tree comes by exchange: its ids are longer. */
-  measure(values: MeasuredValues, exchanged: boolean): Measure {
+  measure(values: MeasuredValues, exchanged: boolean, sealKeyOf?: MeasureOptions['sealKeyOf']): Measure {
     const { url: issuer } = this.plan.issuer;
-    const [signing, heldClaims, lineage] = [this.#signing, this.#heldClaims, this.#keepsLineage];
-    return new Measure({ issuer, signing, heldClaims, keepsLineage: lineage, exchanged, ...values });
+    const [signing, heldClaims] = [this.#signing, this.#heldClaims];
+    const keepsLineage = this.#keepsLineage;
+    return new Measure({ issuer, signing, heldClaims, keepsLineage, exchanged, sealKeyOf, ...values });
   }
 
   /**
@@ -126,7 +129,7 @@ export class TreePlanner {
         own: measure,
         fetched: measure.fetched,
         digits: digitsOf(holdsAlways ? tokens : shape.tokens),
-        packed: encoding === 'packed' ? this.#packedWeighing(request) : undefined,
+        packed: encoding === 'packed' && !isSealedBy(calls) ? this.#packedWeighing(request) : undefined,
       },
       { budgets: this.budgets, nested, heldClaims, carriedClaims, anyoneFetches },
     );
@@ -148,7 +151,7 @@ export class TreePlanner {
   }
 
   measured(request: TreeToPlan, shape = request.shape): MeasuredTree {
-    return new MeasuredTree(request.measure.exact(shape, request.above), request);
+    return new MeasuredTree(request.measure.exact(shape, request.above, isSealedBy(request.calls)), request);
   }
 
   #violation({ encoding }: TreeToPlan, tree: MeasuredTree): BudgetViolation | undefined {

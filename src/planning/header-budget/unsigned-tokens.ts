@@ -13,6 +13,7 @@ import {
   unsignedNode,
   type Confirmation,
   type SignedNode,
+  type TokenNode,
 } from '../../token/index.ts';
 import { BRANCH_CHARS, jsonBytes, type Measure, type MeasureOptions } from './measure.ts';
 
@@ -80,7 +81,7 @@ export class UnsignedTokens {
   node(
     token: NumberedToken,
     { exp, onDemand, held }: TokenLoad,
-    children: readonly (readonly [callee: string, child: SignedNode])[] = [],
+    children: readonly (readonly [callee: string, child: TokenNode])[] = [],
   ): SignedNode {
     const { shape, n, act } = token;
     const { issuer, sub, clientId, exchanged, txnChars } = this.#options;

@@ -5,6 +5,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import {
   fewNames,
+  isSealedBy,
   longestChains,
   partyNames,
   reachableTokens,
@@ -59,9 +60,9 @@ const MAX_OVERRUNS = 2_000;
 
 /** The largest sizes of the tokens of one tree. */
 interface TokenSizes {
-  readonly bytesOf: (token: TokenShape) => number;
-  readonly nested: (token: TokenShape) => number;
-  readonly coding: (token: TokenShape) => Coding;
+  readonly bytesOf: (token: TokenShape, isSealed: boolean) => number;
+  readonly nested: (token: TokenShape, isSealed: boolean) => number;
+  readonly coding: (token: TokenShape, isSealed: boolean) => Coding;
   /** Packed, whatever the graph's encoding; absent for a token that cannot be packed. */
   readonly packed: (token: TokenShape) => number | undefined;
 }
@@ -128,11 +129,12 @@ export class WorstHops {
     const from = caller?.name ?? client.name;
     const sizes = this.#sizesOf(tree, measure);
     this.#hop(code, from, { to: shape.service, carried: shape, calls }, sizes, scopes);
-    const bytes = sizes.nested(shape);
+    const isSealed = isSealedBy(calls);
+    const bytes = sizes.nested(shape, isSealed);
     const { nested, tokens } = this.#plan.issuer.limits;
     if (caller === undefined && bytes > nested) {
       const limit = { limit: nested, profile: 'issuer.limits.nested' };
-      const coding = isBare(shape) ? 'bare' : 'nested';
+      const coding = isSealed ? 'sealed' : isBare(shape) ? 'bare' : 'nested';
       this.#add(code, calls, from, shape.service.name, { bytes, coding }, limit, scopes);
     }
     // What services fetch is measured by bounds; then a token has the same in another tree of this client, if the trees have
@@ -143,10 +145,10 @@ export class WorstHops {
   }
 
   /** A tree of too many tokens is never issued and not unfolded here: it counts as nested. */
-  #isPacked({ shape, holder }: PlannedTree): boolean {
+  #isPacked({ shape, holder, calls }: PlannedTree): boolean {
     const { encoding, limits } = this.#plan.issuer;
     const asHolder = holder === undefined || !this.#heldNested.has(holder);
-    return encoding === 'packed' && shape.tokens <= limits.tokens && asHolder;
+    return encoding === 'packed' && shape.tokens <= limits.tokens && asHolder && !isSealedBy(calls);
   }
 
   #toPlan(tree: PlannedTree, measure: Measure): TreeToPlan {
@@ -178,15 +180,20 @@ export class WorstHops {
     const digits = digitsOf(Math.min(tree.shape.tokens, tokens));
     const measured = isMeasured ? this.#measured(tree, measure) : undefined;
     const packed = (token: TokenShape): number | undefined => measured?.().largest(token, 'packed')?.bytes;
-    const coding = (token: TokenShape): Coding => {
+    const coding = (token: TokenShape, isSealed: boolean): Coding => {
+      if (isSealed) return 'sealed';
       if (isBare(token)) return 'bare';
       return this.#isPacked(tree) ? (measured?.().largest(token, 'packed')?.coding ?? 'nested') : 'nested';
     };
-    const nested = (token: TokenShape): number =>
+    const worst = (token: TokenShape, isSealed: boolean): number => {
+      const bytes = measure.worst(token, digits, this.#above(token));
+      return isSealed ? measure.sealedAtWorst(token.body, bytes) : bytes;
+    };
+    const nested = (token: TokenShape, isSealed: boolean): number =>
       (tree.caller === undefined ? measured?.().largest(token, 'nested')?.bytes : undefined) ??
-      measure.worst(token, digits, this.#above(token));
-    const bytesOf = (token: TokenShape): number =>
-      (coding(token) === 'packed' ? packed(token) : undefined) ?? nested(token);
+      worst(token, isSealed);
+    const bytesOf = (token: TokenShape, isSealed: boolean): number =>
+      (coding(token, isSealed) === 'packed' ? packed(token) : undefined) ?? nested(token, isSealed);
     return { bytesOf, nested, coding, packed };
   }
 
@@ -212,10 +219,11 @@ export class WorstHops {
     sizes: TokenSizes,
     scopes: string,
   ): void {
-    const bytes = sizes.bytesOf(carried);
+    const isSealed = isSealedBy(calls);
+    const bytes = sizes.bytesOf(carried, isSealed);
     const budget = this.#planner.budgets.budgetFor(to, calls);
     if (fits(bytes, budget)) return;
-    const coding = sizes.coding(carried);
+    const coding = sizes.coding(carried, isSealed);
     const packed = coding === 'nested' ? sizes.packed(carried) : undefined;
     const size = { bytes, coding, packed: packed !== undefined && fits(packed, budget) ? packed : undefined };
     this.#add(code, calls, from, to.name, size, budget, scopes);

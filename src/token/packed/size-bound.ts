@@ -94,6 +94,19 @@ export function memberBound({ node, known }: TokenPosition, member: string, valu
   return shape + maskBytes(names.length) - maskBytes(payload.names.length) + more;
 }
 
+/**
+ * What the record of a sealed token takes, at the most, with its name.
+ *
+ * @param chars of the JWE, of whose five parts one more is spelled out than is likely.
+ */
+export function sealedBound(name: string, chars: number): number {
+  const parts = 5 * NUMBER_ROOM + UNLUCKY_PART;
+  return wordBound(jsonName(name)) + 1 + 1 + 1 + Math.ceil((chars * 3) / 4) + parts;
+}
+
+/** A short part without capitals and digits is not taken for random bytes. */
+const UNLUCKY_PART = 16;
+
 /** Characters of a packed token whose records take so many bytes. */
 export function packedLength(recordBytes: number): number {
   return PACKED_PREFIX.length + base64urlLength(numberBytes(2 * recordBytes) + recordBytes);

@@ -5,6 +5,7 @@
 import { getOrAdd } from '../../../get-or-add.ts';
 import {
   actOf,
+  isSealedBy,
   type Actor,
   type Branch,
   type ClaimPlan,
@@ -12,7 +13,7 @@ import {
   type TokenBody,
   type TokenShape,
 } from '../../../graph/index.ts';
-import { packedLength } from '../../../token/index.ts';
+import { packedLength, sealedBound } from '../../../token/index.ts';
 import type { HopBudget, HopBudgets } from '../hop-budgets.ts';
 import {
   EMBEDDED,
@@ -115,13 +116,14 @@ export class OverflowTree {
   callFor(shape: TokenShape, { service, calls, probability }: IncomingCall, at: Position): TokenCall {
     const { budgets, anyoneFetches = false, nestedBinds } = this.#options;
     const { caller, weights } = at;
-    // A service that accepts only JWTs gets a nested token, and so do all below it.
-    const isPacked = at.isPacked && service.accepts === 'any';
+    const isSealed = isSealedBy(calls);
+    // A service that accepts only JWTs gets a nested token, and one that opens a sealed one; so do all below it.
+    const isPacked = at.isPacked && !isSealed && service.accepts === 'any';
     const isNestedCounted = !at.isPacked || nestedBinds;
     const act = actOf(shape, at.above);
     const below = this.#below(shape, weights, isPacked, act ?? at.above);
     const passes = this.#passes(budgets.budgetForToken(shape, calls), isPacked ? weights : undefined);
-    const weightOf = this.#weight(shape, weights, isPacked, act);
+    const weightOf = this.#weight(shape, weights, { isPacked, isSealed }, act);
     const call: TokenCall = {
       calls: below,
       probability,
@@ -169,7 +171,7 @@ export class OverflowTree {
   #weight(
     shape: TokenShape,
     weights: TokenWeights | undefined,
-    isPacked: boolean,
+    { isPacked, isSealed }: { readonly isPacked: boolean; readonly isSealed: boolean },
     act: Actor | undefined,
   ): (load: Load, exchanged: boolean) => Weight {
     const { own, fetched, digits } = this.#options.weighing;
@@ -185,8 +187,13 @@ export class OverflowTree {
       const kept = held(load.held);
       const moves = load.moves || fetchedAlready.length > 0 ? ON_DEMAND : 0;
       const loaded = load.embeds ? EMBEDDED + load.nested : load.moves ? load.nested + uncounted : 0;
+      const nested = own.signed(bases[exchanged ? 1 : 0]! + moves + kept.nested + loaded);
+      if (isSealed) {
+        const sealed = own.sealedAtWorst(shape.body, nested);
+        return { nested: sealed, packed: sealedBound(shape.service.name, sealed) };
+      }
       return {
-        nested: own.signed(bases[exchanged ? 1 : 0]! + moves + kept.nested + loaded),
+        nested,
         packed: record + kept.packed + load.packed + (load.moves ? onDemand : 0),
       };
     };
@@ -232,11 +239,12 @@ export function canBeTooLarge(
     const act = actOf(shape, chain);
     const held = new Set([...options.heldClaims(shape.body), ...carriedClaims]);
     const fixed = fetched.own(shape, digits, act) + own.held([...held]) + EMBEDDED + ON_DEMAND;
-    const calls = shape.branches.map(({ shape: child, service }) => {
+    const calls = shape.branches.map(({ shape: child, service, seal }) => {
       if (!child || !service) return 0;
+      const bytes = most(child, act ?? chain);
       return Math.max(
         entryBytes(service.name, service.audience),
-        nameBytes(service.name) + most(child, act ?? chain),
+        nameBytes(service.name) + (seal ? own.sealedAtWorst(child.body, bytes) : bytes),
       );
     });
     return own.signed(
