@@ -19,11 +19,17 @@ const MAX_DOCUMENT_BYTES = 256 * 1024;
 
 /**
  * @param signal aborts the request and the reading of its body.
+ * @param maxBytes of the answer. Default: 256 KiB.
  * @throws WaybillError `issuer_unavailable` where there is no answer of status 200 in time; `issuer_metadata` where
- *   the answer is over 256 KiB or not JSON in UTF-8. The address and the cause are in `detail`, for the log.
+ *   the answer is over it or not JSON in UTF-8. The address and the cause are in `detail`, for the log.
  */
-export async function fetchDocument(fetch: Fetch, address: string, signal: AbortSignal): Promise<unknown> {
-  const { status, body, fault = '' } = await fetchJson(fetch, address, { signal });
+export async function fetchDocument(
+  fetch: Fetch,
+  address: string,
+  signal: AbortSignal,
+  maxBytes = MAX_DOCUMENT_BYTES,
+): Promise<unknown> {
+  const { status, body, fault = '' } = await fetchJson(fetch, address, { signal }, maxBytes);
   if (status !== 200) throw issuerUnavailable(`${address} answered ${status}; redirects are not followed`);
   if (body === undefined) throw unusableMetadata(`${address} did not answer in JSON: ${fault}`);
   return body;
@@ -38,13 +44,14 @@ export async function fetchJson(
   fetch: Fetch,
   address: string,
   init: FetchInit,
+  maxBytes = MAX_DOCUMENT_BYTES,
 ): Promise<{
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
   readonly fault?: string;
 }> {
-  const { status, headers, bytes } = await fetchBytes(fetch, address, 'application/json', init);
+  const { status, headers, bytes } = await fetchBytes(fetch, address, 'application/json', init, maxBytes);
   try {
     return { status, headers, body: parseJsonInput(bytes) };
   } catch (error) {
@@ -64,10 +71,16 @@ export async function fetchText(
   return { status, type, text: bytes.toString('utf8') };
 }
 
-async function fetchBytes(fetch: Fetch, address: string, accept: string, init: FetchInit) {
+async function fetchBytes(
+  fetch: Fetch,
+  address: string,
+  accept: string,
+  init: FetchInit,
+  maxBytes = MAX_DOCUMENT_BYTES,
+) {
   const response = await request(fetch, address, accept, init);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
-  const bytes = await boundedBytes(response, address);
+  const bytes = await boundedBytes(response, address, maxBytes);
   const { status, headers } = response;
   return { status, headers, type: type.trim().toLowerCase(), bytes };
 }
@@ -83,20 +96,19 @@ async function request(fetch: Fetch, address: string, accept: string, init: Fetc
   }
 }
 
-async function boundedBytes(response: Response, address: string): Promise<Buffer> {
+async function boundedBytes(response: Response, address: string, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
-      if (bytes > MAX_DOCUMENT_BYTES) break; // leaving the loop cancels the body
+      if (bytes > maxBytes) break; // leaving the loop cancels the body
       chunks.push(chunk);
     }
   } catch (error) {
     throw issuerUnavailable(`${address} broke off its answer`, error);
   }
-  if (bytes > MAX_DOCUMENT_BYTES)
-    throw unusableMetadata(`${address} answered more than ${MAX_DOCUMENT_BYTES} bytes`);
+  if (bytes > maxBytes) throw unusableMetadata(`${address} answered more than ${maxBytes} bytes`);
   return Buffer.concat(chunks);
 }
 

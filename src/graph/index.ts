@@ -34,7 +34,7 @@ export { endOf, isDay, startOf } from './day.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { carriedClaimsOf, heldClaimsOf, isCarried } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
-export { isSealedBy, sealsAny } from './compile/sealed.ts';
+export { isSealedBy, sealedServices, sealsAny } from './compile/sealed.ts';
 export { endTexts, endsOf, lastDay, type End } from './compile/ends.ts';
 export { firstEnd, planOfDay } from './compile/plan-of-day.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';

@@ -1,12 +1,14 @@
 /** The issuer: authenticates a party, resolves its request, and signs the tree. It knows no HTTP. */
 import { systemClock, type Clock } from '../clock.ts';
-import { heldClaimsOf, type Plan } from '../graph/index.ts';
+import { heldClaimsOf, sealsAny, type Plan } from '../graph/index.ts';
 import type { KeyRing } from './keys/index.ts';
 import { atOnce, inSlices, type Steps } from '../planning/index.ts';
 import { memoryStore, type Store } from './stores/index.ts';
 import { eagerVerifier, keySet, type VerifiedTree } from '../token/index.ts';
 import { ATTEMPT_LIMITS, Attempts, type AttemptLimits } from './client-authentication/attempts.ts';
 import { prepareAuthentication, type Authenticate } from './client-authentication/authenticate.ts';
+import { FetchedSealKeys } from './sealing/fetched-keys.ts';
+import { SealKeys } from './sealing/seal-keys.ts';
 import { RequestResolver } from './grants/resolve.ts';
 import { claimedName } from './client-authentication/claimed-name.ts';
 import { SenderConstraints } from './grants/sender-constraint.ts';
@@ -31,6 +33,8 @@ export interface IssuerOptions {
   readonly secrets: ReadonlyMap<string, string>;
   /** JWK Sets and bundles of clients and services whose `auth` names a file of them, parsed, by name. Default: none. */
   readonly keySets?: ReadonlyMap<string, unknown>;
+  /** JWK Sets of services whose `encryption` names a file of them, parsed, by name. Default: none. */
+  readonly encryptionKeys?: ReadonlyMap<string, unknown>;
   /**
    * Opaque tokens, revocations, used assertions. Default: in memory, for a single process. At a reload, pass the store of the
    * issuer that is replaced.
@@ -50,6 +54,8 @@ export interface ServedIssuerOptions extends IssuerOptions {
    * one takes over that of the first, as its requests may still wait.
    */
   readonly keyWaits?: KeyWaits;
+  /** Encryption keys that were fetched, which outlive a reload. Default: none yet. */
+  readonly fetchedSealKeys?: FetchedSealKeys;
 }
 
 export type { Issuer } from './issuer-interface.ts';
@@ -94,9 +100,12 @@ function* prepareIssuer(options: ServedIssuerOptions): Steps<Issuer> {
   const { keyWaits = new KeyWaits() } = options;
   const attempts = new Attempts(store, options.attempts ?? ATTEMPT_LIMITS);
   const fetching = { clock, fetch, keyWaits };
+  const { encryptionKeys = new Map<string, unknown>(), fetchedSealKeys: fetched = new FetchedSealKeys() } =
+    options;
+  const sealKeys = sealsAny(plan) ? new SealKeys({ plan, encryptionKeys, fetched, ...fetching }) : undefined;
   const authenticate = yield* prepareAuthentication({ plan, secrets, keySets, store, ...fetching });
   const parties = authenticatingParties(plan);
-  return assemble(keys, { plan, store, ...fetching, attempts, authenticate, parties });
+  return assemble(keys, { plan, store, ...fetching, attempts, authenticate, parties, sealKeys });
 }
 
 /** What an issuer with other keys shares with the one before. */
@@ -106,6 +115,8 @@ interface Shared extends Required<
   readonly attempts: Attempts;
   readonly authenticate: Authenticate;
   readonly parties: ReturnType<typeof authenticatingParties>;
+  /** Absent if the graph seals nothing. */
+  readonly sealKeys: SealKeys | undefined;
 }
 
 function assemble(keys: KeyRing, shared: Shared): Issuer {
@@ -113,7 +124,7 @@ function assemble(keys: KeyRing, shared: Shared): Issuer {
 }
 
 function assembleForPlan(keys: KeyRing, shared: Shared): Issuer {
-  const { plan, store, clock, attempts, authenticate, parties } = shared;
+  const { plan, store, clock, attempts, authenticate, parties, sealKeys } = shared;
   const heldClaims = heldClaimsOf(plan);
   const { limits, url } = plan.issuer;
   const unpack = { maxNestedBytes: limits.nested, maxTokens: limits.tokens, maxDepth: limits.depth };
@@ -122,7 +133,7 @@ function assembleForPlan(keys: KeyRing, shared: Shared): Issuer {
   const verify = async (token: string): Promise<VerifiedTree> => verifyEagerly(token);
   const revocations = revocationsIn(store, clock);
   const opaque = opaqueTokens(store, clock);
-  const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations);
+  const issuance = new Issuance(plan, keys, heldClaims, opaque, revocations, sealKeys);
   const constraints = new SenderConstraints(plan, store, clock);
   const resolver = new RequestResolver(plan, clock, constraints, new Subjects(shared));
   const { heldKeys } = keys;

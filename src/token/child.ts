@@ -10,6 +10,7 @@ import { decodeToken, type DecodeOptions, type DecodedToken } from './compact.ts
 import type { JsonObject } from './json.ts';
 import { membersOf } from './packed/members.ts';
 import { childOf, nestedOf, packAgain } from './packed/packed.ts';
+import { isSealed, readSealedHeader } from './sealed/header.ts';
 import type { OpenedToken } from './verify.ts';
 
 /** What a child has in common with its parent. */
@@ -40,6 +41,21 @@ export function decodeChild(
   return { name, token, claims, audience: audiencesOf(claims)[0] ?? '' };
 }
 
+/**
+ * A child that is sealed to its service, as its carrier sees it: the signature over the parent is what says that it belongs
+ * to it.
+ *
+ * @param parent `exp`: when it ends; seconds since the epoch.
+ * @throws WaybillError `child_foreign` where it has no header as sealed tokens have it, or outlives its parent.
+ */
+export function sealedChild(parent: Pick<KinClaims, 'exp'>, name: string, compact: string): EmbeddedChild {
+  const header = readSealedHeader(compact);
+  if (header === undefined) throw foreign(name, 'is sealed in a way that no service opens');
+  const { aud, exp = parent.exp } = header;
+  if (exp > parent.exp) throw foreign(name, 'outlives its parent');
+  return { audience: aud, exp, outbound: () => compact };
+}
+
 /** A child, for the holder of its parent. */
 export interface EmbeddedChild {
   /** The callee's own audience. */
@@ -57,6 +73,7 @@ export interface EmbeddedChild {
  * @throws WaybillError as `decodeChild`.
  */
 export function openChild(parent: OpenedToken, name: string, compact: string): EmbeddedChild {
+  if (isSealed(compact)) return sealedChild(parent.claims, name, compact);
   const taken = parent.node && childOf(parent.node, name);
   // What goes out is what the parent's signature covers, however the bundle was written.
   const node = taken !== undefined && nestedOf(taken) === compact ? taken : undefined;

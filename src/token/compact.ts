@@ -61,7 +61,9 @@ export function openEnvelope(token: string, options: DecodeOptions = {}): Envelo
   }
   const parts = token.split('.', 6);
   if (parts.length === 5)
-    throw malformed('the token is encrypted (five parts), which this version does not read');
+    throw malformed(
+      'the token is sealed (five parts), and only the service that it is sealed to can open it',
+    );
   const [first, second, third] = parts;
   if (parts.length !== 3 || !first || !second || !third) throw notThree();
   const header = openHeader(first);
@@ -127,7 +129,8 @@ export function readPayload(text: string | undefined): JsonObject {
   return payload;
 }
 
-function requireSize(token: string, maxBytes: number): void {
+/** @throws WaybillError `token_too_large` */
+export function requireSize(token: string, maxBytes: number): void {
   // A well-formed token is ASCII, so its length is its size; any other character is refused further down.
   if (token.length <= maxBytes) return;
   throw new WaybillError('token_too_large', `the token has ${token.length} bytes, the limit is ${maxBytes}`);

@@ -8,7 +8,7 @@ export {
 } from '../protocol.ts';
 export type { FullySpecifiedAlgorithm, SigningAlgorithm } from '../protocol.ts';
 export { cacheKey } from './cache-key.ts';
-export { openChild, decodeChild } from './child.ts';
+export { openChild, decodeChild, sealedChild } from './child.ts';
 export type { EmbeddedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
@@ -42,7 +42,7 @@ export { parsePastedToken } from './pasted-token.ts';
 export type { AsciiCheck, CompressionFactory, Inflated, SignatureCheck } from './platform.ts';
 export { isReference, referenceOf } from './opaque-reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';
-export type { TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
+export type { SealedChild, TokenTree, TreeBounds, TreeVerdict } from './tree.ts';
 export { eagerVerifier, openAgain, tokenVerifier } from './verify.ts';
 export type {
   EagerVerifier,

@@ -7,10 +7,11 @@
 
 import { DEFAULT_READER_LIMITS } from '../protocol.ts';
 import { WaybillError, isWaybillError } from '../errors.ts';
-import { decodeChild } from './child.ts';
+import { decodeChild, sealedChild } from './child.ts';
 import { readClaims, type AccessTokenClaims } from './claims.ts';
 import { decodeToken, type DecodedToken } from './compact.ts';
 import type { JsonObject } from './json.ts';
+import { isSealed, readSealedHeader } from './sealed/header.ts';
 import type { TokenVerifier, VerifiedToken } from './verify.ts';
 
 /** A token with the tokens inside it. Unverified. */
@@ -23,9 +24,26 @@ export interface TokenTree {
   readonly header: JsonObject;
   readonly payload: JsonObject;
   readonly claims: AccessTokenClaims;
+  /** Those that can be read. */
   readonly children: readonly TokenTree[];
+  /** Children that only their service can open. */
+  readonly sealed: readonly SealedChild[];
   /** Callees whose token is fetched when it is needed. */
   readonly onDemand: readonly { readonly name: string; readonly audience: string }[];
+}
+
+/** What a sealed child says to whoever carries it. */
+export interface SealedChild {
+  /** The callee's name in its parent. */
+  readonly name: string;
+  /** The token itself. Never put it in a message or a log. */
+  readonly compact: string;
+  readonly bytes: number;
+  readonly header: JsonObject;
+  /** The service that can open it. */
+  readonly audience: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
 }
 
 export interface TreeBounds {
@@ -73,6 +91,10 @@ export function unfoldTree(token: string, bounds: TreeBounds = {}): TokenTree {
     tokens += embedded.length;
     if (tokens > maxTokens) throw tooLarge('more tokens', maxTokens);
     for (const [name, compact] of embedded) {
+      if (isSealed(compact)) {
+        node.sealed.push(sealedIn(node.claims, name, compact));
+        continue;
+      }
       const child = decodeChild(node.claims, name, compact, { maxBytes });
       const grown = treeNode(name, child.token, child.claims);
       node.children.push(grown);
@@ -118,6 +140,13 @@ async function verdictOf(node: TokenTree, verify: TokenVerifier): Promise<Verifi
 
 interface GrowingTree extends TokenTree {
   readonly children: GrowingTree[];
+  readonly sealed: SealedChild[];
+}
+
+function sealedIn(parent: AccessTokenClaims, name: string, compact: string): SealedChild {
+  const { audience, exp } = sealedChild(parent, name, compact);
+  const header = { ...readSealedHeader(compact) };
+  return { name, compact, bytes: compact.length, header, audience, exp };
 }
 
 function treeNode(name: string, token: DecodedToken, claims: AccessTokenClaims): GrowingTree {
@@ -126,7 +155,7 @@ function treeNode(name: string, token: DecodedToken, claims: AccessTokenClaims):
     name: callee,
     audience,
   }));
-  return { name, compact, bytes, header, payload, claims, children: [], onDemand };
+  return { name, compact, bytes, header, payload, claims, children: [], sealed: [], onDemand };
 }
 
 function tooLarge(what: string, limit: number): WaybillError {

@@ -17,7 +17,7 @@ import {
   type SigningAlgorithm,
 } from '../protocol.ts';
 import { audiencesOf, readClaims, scopesOf, type AccessTokenClaims } from './claims.ts';
-import { envelopeOf, openEnvelope, readPayload, type Envelope } from './compact.ts';
+import { envelopeOf, openEnvelope, readPayload, requireSize, type Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
 import type { UnpackLimits } from './packed/bundle.ts';
@@ -27,6 +27,8 @@ import { writeParts } from './packed/nested.ts';
 import { rememberNested, unpackNode } from './packed/packed.ts';
 import { isPacked } from './packed/prefix.ts';
 import { ACCESS_TOKEN_TYPE } from './payload.ts';
+import { isSealed } from './sealed/header.ts';
+import { requireSealOf, unopened, type SealOpener } from './sealed/open.ts';
 import { isSignedBy } from './signature.ts';
 
 declare const verified: unique symbol;
@@ -34,7 +36,7 @@ declare const verified: unique symbol;
 /** A token whose signature, issuer, audience and times have been checked. */
 export interface VerifiedToken {
   readonly [verified]: true;
-  /** The token as presented, packed or not. Never put it in a message or a log. */
+  /** The token as presented, packed or not; of a sealed one what was in it. Never put it in a message or a log. */
   readonly compact: string;
   readonly header: JsonObject;
   /** All claims, the children in `embedded` among them. */
@@ -64,6 +66,10 @@ export interface TokenVerifierOptions {
   readonly clockTolerance?: number | undefined;
   /** Largest token that is looked at, in bytes, as it comes. Default 262144 (256 KiB). */
   readonly maxBytes?: number | undefined;
+  /** Opens tokens that are sealed to this audience. Default: they are refused. */
+  readonly unseal?: SealOpener | undefined;
+  /** Whether a token that is not sealed is refused. Default: no. */
+  readonly requireSeal?: boolean | undefined;
   /** What a packed token may unpack to. Default: 262144 bytes (256 KiB), 1024 tokens, 64 levels. */
   readonly unpack?: Omit<UnpackLimits, 'maxPackedBytes'> | undefined;
 }
@@ -100,7 +106,8 @@ export function tokenVerifier(options: TokenVerifierOptions): TokenVerifier {
 export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
   const { keys, maxBytes = DEFAULT_READER_LIMITS.nested, unpack = {} } = options;
   const algorithms = options.algorithms ?? SIGNING_ALGORITHMS;
-  return (token) => {
+  const { unseal, requireSeal = false } = options;
+  const verify = (token: string): VerifiedTree | Promise<VerifiedTree> => {
     const opened = open(token, maxBytes, unpack);
     const { header } = opened.envelope;
     requireType(header);
@@ -110,6 +117,26 @@ export function eagerVerifier(options: TokenVerifierOptions): EagerVerifier {
       ? key.then((found) => verifyWith(found, reference.alg, token, opened, options))
       : verifyWith(key, reference.alg, token, opened, options);
   };
+  if (unseal === undefined) return verify;
+  return (token) => {
+    if (isSealed(token)) return verifySealed(token, maxBytes, unseal, verify);
+    if (requireSeal) throw unopened();
+    return verify(token);
+  };
+}
+
+/** @returns the token inside, which `compact` is from then on. */
+async function verifySealed(
+  token: string,
+  maxBytes: number,
+  unseal: SealOpener,
+  verify: EagerVerifier,
+): Promise<VerifiedTree> {
+  requireSize(token, maxBytes);
+  const { nested, header } = await unseal(token);
+  const verified = await verify(nested);
+  requireSealOf(header, verified.claims);
+  return verified;
 }
 
 /** A verified token as far as its children need it. */

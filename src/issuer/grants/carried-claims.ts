@@ -4,6 +4,7 @@
  */
 import {
   decodeChild,
+  isSealed,
   namedEntry,
   decryptDeferredClaims,
   type AccessTokenClaims,
@@ -43,6 +44,8 @@ function embeddedFor(root: AccessTokenClaims, callee: string): AccessTokenClaims
   const open = child === undefined ? [] : [{ parent: root, name: callee, compact: child }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { parent, name, compact } = next;
+    // Only its service can open it; what it needs is among the deferred claims of its parent.
+    if (isSealed(compact)) continue;
     const { claims } = decodeChild(parent, name, compact, { maxBytes: compact.length });
     found.push(claims);
     for (const [below, token] of Object.entries(claims.embedded ?? {}))

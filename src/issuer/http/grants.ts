@@ -64,7 +64,8 @@ const tokenExchange: Grant = async (asked) => {
   if (party.kind === 'service') {
     refuseRequestDetails(form);
     const request = { ...common, subjectToken, audiences: targetsOf(form, 'audience') };
-    return { tree: await issuer.exchange(party.service, request), answer };
+    const tree = await issuer.exchange(party.service, request);
+    return { tree, answer: { ...answer, ...typeOf(tree) } };
   }
   requireGrant(party.client, 'token_exchange');
   const subject = { token: subjectToken, type: SUBJECT_TYPES.get(type) ?? 'jwt' };
@@ -77,8 +78,13 @@ const tokenExchange: Grant = async (asked) => {
         : error;
     }),
   );
-  return { tree: issued.tree, answer: { ...answer, ...issued.answer } };
+  return { tree: issued.tree, answer: { ...answer, ...issued.answer, ...typeOf(issued.tree) } };
 };
+
+/** A sealed token is a JWT (RFC 7519 section 5.2) that whoever asked for it cannot read as an access token. */
+function typeOf({ sealed }: IssuedTree): { issued_token_type?: string } {
+  return sealed ? { issued_token_type: JWT } : {};
+}
 
 /** What a client asks for, with what it says of its request; the answer says what of that was granted. */
 async function forClient(

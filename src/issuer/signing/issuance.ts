@@ -1,10 +1,10 @@
 /** The second step of issuing: plans the tree of a resolved request and signs it, or stores its grant under a reference. */
 import type { HeldClaims, MeasuredToken } from '../../planning/header-budget/index.ts';
-import { WaybillError } from '../../errors.ts';
-import { reachableTokens, sealsAny, type Plan } from '../../graph/index.ts';
+import { reachableTokens, type Plan } from '../../graph/index.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { isPacked, packNode, tokenTypeOf, type AccessTokenClaims, type Encoding } from '../../token/index.ts';
 import type { ResolvedRequest } from '../grants/resolve.ts';
+import type { SealKeys, TreeSealKeys } from '../sealing/seal-keys.ts';
 import { TreeEncoder } from './tree-encoder.ts';
 import { carriedBy, grantOf, valuesFrom } from '../token-lifecycle/grant.ts';
 import type { IssuedTree } from './issued-tree.ts';
@@ -20,6 +20,8 @@ export class Issuance {
   readonly #encoder: TreeEncoder;
   readonly #heldClaims: HeldClaims;
   readonly #opaque: OpaqueTokens;
+  /** Absent if the graph seals nothing. */
+  readonly #sealKeys: SealKeys | undefined;
   /** Absent if the graph has no `reuse`. */
   readonly #reusable: ReusableTrees | undefined;
 
@@ -29,13 +31,14 @@ export class Issuance {
     heldClaims: HeldClaims,
     opaque: OpaqueTokens,
     revocations: Revocations,
+    sealKeys: SealKeys | undefined,
   ) {
-    if (sealsAny(plan)) throw new WaybillError('graph_invalid', 'This issuer cannot seal tokens yet.');
     this.#trees = new TreePlans(plan, keys.signer, heldClaims);
     this.#signer = new TreeSigner(plan, keys, heldClaims);
     this.#encoder = new TreeEncoder(plan);
     this.#heldClaims = heldClaims;
     this.#opaque = opaque;
+    this.#sealKeys = sealKeys;
     const { reuse } = plan.issuer;
     this.#reusable = reuse === undefined ? undefined : new ReusableTrees(reuse, revocations);
   }
@@ -51,29 +54,45 @@ export class Issuance {
   }
 
   async sign(resolved: ResolvedRequest): Promise<IssuedTree> {
-    return this.#sign(this.#plan(resolved), resolved);
+    const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
+    return this.#sign(this.#plan(resolved, sealKeys), resolved, sealKeys);
   }
 
   /** Concurrent requests may each get a tree of their own; the last one is reused. */
   async #reuse(resolved: ResolvedRequest, reusable: ReusableTrees): Promise<IssuedTree> {
     const found = await reusable.find(resolved);
     if (found) return found;
-    const measured = this.#plan(resolved);
-    const tree = await this.#sign(measured, resolved);
+    const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
+    const measured = this.#plan(resolved, sealKeys);
+    const tree = await this.#sign(measured, resolved, sealKeys);
     reusable.add(resolved, tree, measured);
     return tree;
   }
 
-  async #sign(tree: MeasuredToken, resolved: ResolvedRequest): Promise<IssuedTree> {
-    const token = await this.#signed(tree, resolved);
+  /** The keys of the services whose tokens the tree has sealed. */
+  #keysFor({ wanted }: ResolvedRequest, sealKeys: SealKeys): TreeSealKeys | Promise<TreeSealKeys> {
+    return sealKeys.find(this.#trees.sealedIn(wanted));
+  }
+
+  async #sign(
+    tree: MeasuredToken,
+    resolved: ResolvedRequest,
+    sealKeys: TreeSealKeys | undefined,
+  ): Promise<IssuedTree> {
+    const token = await this.#signed(tree, resolved, sealKeys);
     const encoding = isPacked(token) ? 'packed' : 'nested';
     const carried = this.#carriedContext(resolved, tree);
     return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length, ...carried });
   }
 
-  async #signed(tree: MeasuredToken, { values, encoding }: ResolvedRequest): Promise<string> {
-    const withNodes = encoding === 'packed' && tree.children.length > 0;
-    const { nested, node } = await this.#signer.sign(tree, values, withNodes);
+  async #signed(
+    tree: MeasuredToken,
+    { values, encoding }: ResolvedRequest,
+    sealKeys: TreeSealKeys | undefined,
+  ): Promise<string> {
+    const withNodes = encoding === 'packed' && tree.children.length > 0 && !tree.sealed;
+    const { nested, node } = await this.#signer.sign(tree, values, withNodes, sealKeys);
+    if (tree.sealed) return nested;
     return node === undefined ? this.encode(nested, encoding) : packNode(node);
   }
 
@@ -87,13 +106,15 @@ export class Issuance {
   }
 
   /** The claims of the root. Nothing is signed. */
-  describe(resolved: ResolvedRequest): Readonly<Record<string, unknown>> {
-    return this.#signer.describe(this.#plan(resolved), resolved.values);
+  async describe(resolved: ResolvedRequest): Promise<Readonly<Record<string, unknown>>> {
+    const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
+    return this.#signer.describe(this.#plan(resolved, sealKeys), resolved.values);
   }
 
   /** Refuses what a later swap would refuse, so that the client learns it now. */
   async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
-    const tree = this.#plan(asked);
+    const sealKeys = this.#sealKeys && (await this.#keysFor(asked, this.#sealKeys));
+    const tree = this.#plan(asked, sealKeys);
     const { exp, iat } = asked.values;
     const values = { ...asked.values, exp: Math.floor(Math.min(exp, iat + tree.shape.lifetime)) };
     const resolved = { ...asked, values };
@@ -118,18 +139,19 @@ export class Issuance {
     return { request: valuesFrom('request', carriedBy(shape, this.#heldClaims), values) };
   }
 
-  #plan({ wanted, values, encoding }: ResolvedRequest): MeasuredToken {
-    return this.#trees.planFor(wanted, values, encoding);
+  #plan({ wanted, values, encoding }: ResolvedRequest, sealKeys: TreeSealKeys | undefined): MeasuredToken {
+    return this.#trees.planFor(wanted, values, encoding, sealKeys);
   }
 }
 
 function issued(
   { wanted: { service, scopes, caller }, values }: ResolvedRequest,
-  { shape }: MeasuredToken,
+  { shape, sealed }: MeasuredToken,
   parts: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes' | 'request'>,
 ): IssuedTree {
   return {
     ...parts,
+    ...(sealed ? { sealed: true } : {}),
     reused: false,
     client: values.client.name,
     caller: caller?.name,

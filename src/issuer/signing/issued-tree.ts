@@ -7,6 +7,8 @@ export interface IssuedTree {
   readonly token: string;
   /** Whether `token` is a reference. */
   readonly opaque: boolean;
+  /** Set where the root is encrypted to its service: whoever asked for it cannot read it. */
+  readonly sealed?: true;
   /** Whether it was issued before, for the same request of the same client. */
   readonly reused: boolean;
   /** The client for which it was made. */

@@ -15,6 +15,7 @@ import {
   type TokenShape,
 } from '../../graph/index.ts';
 import type { KeyRing, Signer } from '../keys/index.ts';
+import type { TreeSealKeys } from '../sealing/seal-keys.ts';
 import {
   MAX_NODE_LEVELS,
   base64url,
@@ -23,11 +24,13 @@ import {
   jtiOf,
   payloadOf,
   encryptDeferredClaims,
+  sealToken,
   signedNode,
   type AccessTokenClaims,
   type DeferredClaimsKey,
   type SignedNode,
   type TemplateValues,
+  type TokenNode,
 } from '../../token/index.ts';
 import { RequestClaimFault, setterOf } from '../grants/request-claims.ts';
 import { SigningTemplates, type SigningTemplate, type TokenTemplate } from './signing-templates.ts';
@@ -41,6 +44,9 @@ export interface SignedTree {
   /** For packing; absent if not requested, or if the tree is too deep. */
   readonly node: SignedNode | undefined;
 }
+
+/** The same as its parent carries it, perhaps sealed. */
+type CarriedTree = Pick<SignedTree, 'nested'> & { readonly node: TokenNode | undefined };
 
 /** The values that all tokens of a tree share, as JSON texts. */
 interface TreeTemplateValues {
@@ -56,9 +62,11 @@ interface TreeTemplateValues {
   readonly held: ReadonlyMap<number, string> | undefined;
   readonly claims: Map<ClaimPlan, string | undefined>;
   readonly withNodes: boolean;
+  /** Absent where nothing of the tree is sealed. */
+  readonly sealKeys: TreeSealKeys | undefined;
 }
 
-const NO_CHILDREN: readonly SignedTree[] = [];
+const NO_CHILDREN: readonly CarriedTree[] = [];
 
 type Awaitable<Result> = Result | Promise<Result>;
 
@@ -81,9 +89,18 @@ export class TreeSigner {
     this.#textOf = tokenTexts(plan.issuer.url, heldClaims);
   }
 
-  /** @param withNodes makes nodes too, for a tree that will be packed. */
-  async sign(tree: MeasuredToken, values: TreeValues, withNodes = false): Promise<SignedTree> {
-    const sealing = this.#seal(tree, values);
+  /**
+   * @param withNodes makes nodes too, for a tree that will be packed.
+   * @param sealKeys of the services whose tokens are sealed in it.
+   * @returns the root; sealed where its call is.
+   */
+  async sign(
+    tree: MeasuredToken,
+    values: TreeValues,
+    withNodes = false,
+    sealKeys?: TreeSealKeys,
+  ): Promise<SignedTree> {
+    const deferring = this.#deferClaims(tree, values);
     const common: TreeTemplateValues = {
       values,
       sub: jsonText(values.sub),
@@ -92,18 +109,22 @@ export class TreeSigner {
       ids: jsonText(jtiOf(values.txn, 0, values.branch)).slice(0, -2),
       iat: String(values.iat),
       cnf: values.cnf && jsonText(values.cnf),
-      held: sealing && (await sealing),
+      held: deferring && (await deferring),
       claims: new Map(),
       withNodes: withNodes && tree.shape.depth <= MAX_NODE_LEVELS,
+      sealKeys: sealKeys && sealKeys.size > 0 ? sealKeys : undefined,
     };
-    return this.#fromTemplate(tree, common) ?? this.#token(tree, common, values.exp);
+    const signed = this.#fromTemplate(tree, common) ?? this.#token(tree, common, values.exp);
+    if (!tree.sealed) return signed;
+    const { nested } = await signed;
+    return { nested: await sealed(tree, nested, common), node: undefined };
   }
 
   /** For a client's own tree and a key of this process. @returns undefined if the tree has no template yet. */
   #fromTemplate(tree: MeasuredToken, common: TreeTemplateValues): SignedTree | undefined {
     const signer = this.#signer;
     const { values, ids, iat, txn, cnf, withNodes } = common;
-    if (!signer.signNow || values.hasOwnValues || common.held) return undefined;
+    if (!signer.signNow || values.hasOwnValues || common.held || common.sealKeys) return undefined;
     const own = this.#templates.find(tree, ids.length, cnf?.length);
     if (!own) {
       this.#templates.add(tree, () => this.#templateOf(tree, common));
@@ -189,17 +210,29 @@ export class TreeSigner {
   #token(token: MeasuredToken, common: TreeTemplateValues, exp: number): Awaitable<SignedTree> {
     const ownExp = endOf(token.shape, common.values, exp);
     if (token.children.length === 0) return this.#withChildren(token, common, ownExp, NO_CHILDREN);
-    const children = token.children.map((child) => this.#token(child.token, common, ownExp));
+    const children = token.children.map((child) => this.#carried(child.token, common, ownExp));
     return areAllThere(children)
       ? this.#withChildren(token, common, ownExp, children)
       : allOf(children).then((all) => this.#withChildren(token, common, ownExp, all));
+  }
+
+  /** A token as its parent embeds it. @param exp of the parent. */
+  #carried(token: MeasuredToken, common: TreeTemplateValues, exp: number): Awaitable<CarriedTree> {
+    const signed = this.#token(token, common, exp);
+    if (!token.sealed) return signed;
+    const end = endOf(token.shape, common.values, exp);
+    return Promise.resolve(signed).then(async ({ nested }) => {
+      const text = await sealed(token, nested, common, end < exp ? end : undefined);
+      const node = common.withNodes ? ({ kind: 'opaque', text, length: text.length } as const) : undefined;
+      return { nested: text, node };
+    });
   }
 
   #withChildren(
     token: MeasuredToken,
     common: TreeTemplateValues,
     exp: number,
-    children: readonly SignedTree[],
+    children: readonly CarriedTree[],
   ): Awaitable<SignedTree> {
     const values = this.#valuesOf(token, common, exp);
     const { template } = this.#textOf(token.shape);
@@ -234,7 +267,7 @@ export class TreeSigner {
   #node(
     { shape, n }: MeasuredToken,
     values: TemplateValues,
-    nodes: readonly (SignedNode | undefined)[],
+    nodes: readonly (TokenNode | undefined)[],
     signature: Uint8Array,
     length: number,
   ): SignedNode | undefined {
@@ -252,8 +285,11 @@ export class TreeSigner {
   }
 
   /** Encrypts the deferred claims of every token that has some. @returns undefined if none has. */
-  #seal(tree: MeasuredToken, { valueOf }: TreeValues): Promise<ReadonlyMap<number, string>> | undefined {
-    const sealing: Promise<readonly [number, string]>[] = [];
+  #deferClaims(
+    tree: MeasuredToken,
+    { valueOf }: TreeValues,
+  ): Promise<ReadonlyMap<number, string>> | undefined {
+    const deferring: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
       const claims = this.#textOf(shape).held.flatMap((claim): [string, unknown][] => {
         const value = valueOf(claim);
@@ -261,13 +297,26 @@ export class TreeSigner {
       });
       if (claims.length > 0) {
         const sealed = encryptDeferredClaims({ claims: Object.fromEntries(claims) }, this.#heldKey);
-        sealing.push(sealed.then((held) => [n, jsonText(held)]));
+        deferring.push(sealed.then((held) => [n, jsonText(held)]));
       }
       for (const { token } of children) look(token);
     };
     look(tree);
-    return sealing.length === 0 ? undefined : Promise.all(sealing).then((all) => new Map(all));
+    return deferring.length === 0 ? undefined : Promise.all(deferring).then((all) => new Map(all));
   }
+}
+
+/** @param exp where the token ends before the one that embeds it. */
+function sealed(
+  { shape: { service } }: MeasuredToken,
+  nested: string,
+  { sealKeys }: TreeTemplateValues,
+  exp?: number,
+): Promise<string> {
+  const key = sealKeys?.get(service.name);
+  // Never unsealed instead: a tree is planned with its keys.
+  if (!key) throw new TypeError(`there is no key to seal the token of ${service.name} with`);
+  return sealToken(nested, key, service.audience, exp);
 }
 
 /** @throws WaybillError `invalid_request`, as `claimValues` */

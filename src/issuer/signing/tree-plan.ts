@@ -14,8 +14,10 @@ import {
   type MeasuredToken,
 } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
+import { getOrAdd } from '../../get-or-add.ts';
 import {
   Walk,
+  isSealedBy,
   keepsLineage,
   longestChains,
   mostActors,
@@ -27,9 +29,11 @@ import {
   type Plan,
   type ScopePlan,
   type ServicePlan,
+  type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
 import type { Signer } from '../keys/index.ts';
+import type { TreeSealKeys } from '../sealing/seal-keys.ts';
 import { actorNames, confirmationMethod } from '../../token/index.ts';
 import { claimValues } from './sign.ts';
 import type { TreeValues } from './values.ts';
@@ -67,6 +71,7 @@ export class TreePlans {
     sizeCalculation: ({ tokens }) => tokens,
   });
   readonly #weights = new LRUCache<string, PackedWeights>({ max: MAX_CACHED_WEIGHTS });
+  readonly #sealed = new WeakMap<TokenBody, readonly ServicePlan[]>();
 
   constructor(plan: Plan, signer: Pick<Signer, 'alg' | 'kid' | 'signatureBytes'>, heldClaims?: HeldClaims) {
     this.#plan = plan;
@@ -80,18 +85,22 @@ export class TreePlans {
 
   /**
    * @param values what the tree carries.
-   * @param encoding how the tree travels.
+   * @param encoding how the tree travels. A sealed root is nested in any case.
+   * @param sealKeys those of `sealedIn`. Default: the largest that fit.
    * @throws WaybillError `invalid_scope` if the tree breaks a limit or a hop's budget, or forwards a bound root.
    */
-  planFor(wanted: WantedTree, values: TreeValues, encoding: Encoding): MeasuredToken {
-    const { service, scopes, caller, calls } = wanted;
-    const key = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+  planFor(wanted: WantedTree, values: TreeValues, asked: Encoding, sealKeys?: TreeSealKeys): MeasuredToken {
+    const { caller, calls } = wanted;
+    const key = keyOf(wanted);
+    const encoding = isSealedBy(calls) ? 'nested' : asked;
     // A client's own values are in the graph, so its trees have the same size each time.
     const method = values.cnf && confirmationMethod(values.cnf);
-    const own = values.hasOwnValues ? undefined : `${encoding}:${key}:${values.client.name}:${method ?? ''}`;
+    const own = values.hasOwnValues
+      ? undefined
+      : `${encoding}:${key}:${values.client.name}:${method ?? ''}${sealKeys ? sizesOf(sealKeys) : ''}`;
     const known = own === undefined ? undefined : this.#measured.get(own);
     if (known) return known;
-    const shape = this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
+    const shape = this.#shapeOf(wanted, key);
     this.#checkLimits(shape);
     this.#shapes.set(key, shape);
     if (method !== undefined) checkBound(shape);
@@ -101,7 +110,7 @@ export class TreePlans {
       presenter: caller?.name ?? values.client.name,
       calls,
       encoding,
-      measure: this.#measure(values),
+      measure: this.#measure(values, sealKeys),
       values: { valueOf: values.valueOf, moment: values },
       weights: () => this.#weightsOf(shape, `${key}:${values.client.name}`, values),
       previous: own === undefined ? undefined : this.#fitted.get(own),
@@ -116,6 +125,17 @@ export class TreePlans {
     return root;
   }
 
+  #shapeOf({ service, scopes, caller }: WantedTree, key: string): TokenShape {
+    return this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
+  }
+
+  /** The services whose tokens are sealed in a tree. */
+  sealedIn(wanted: WantedTree): readonly ServicePlan[] {
+    const { body } = this.#shapeOf(wanted, keyOf(wanted));
+    const below = getOrAdd(this.#sealed, body, () => sealedBelow(body));
+    return isSealedBy(wanted.calls) ? [...new Set([wanted.service, ...below])] : below;
+  }
+
   /** Worst case for all trees of the client, so computed once. */
   #weightsOf(shape: TokenShape, name: string, { client }: TreeValues): PackedWeights {
     let weights = this.#weights.get(name);
@@ -127,15 +147,16 @@ export class TreePlans {
     return weights;
   }
 
-  #measure({ sub, client, valueOf, branch, cnf }: TreeValues): Measure {
+  #measure({ sub, client, valueOf, branch, cnf, iat, exp }: TreeValues, sealKeys?: TreeSealKeys): Measure {
     const claimBytes = (claim: ClaimPlan): number | undefined => {
       const value = valueOf(claim);
       return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
     };
     const confirmation = cnf && confirmationMethod(cnf);
     return this.#planner.measure(
-      { sub, clientId: client.name, claimBytes, confirmation },
+      { sub, clientId: client.name, claimBytes, confirmation, lifetime: exp - iat },
       branch !== undefined,
+      sealKeys && (({ name }) => sealKeys.get(name)!),
     );
   }
 
@@ -154,6 +175,22 @@ export class TreePlans {
       );
     }
   }
+}
+
+function keyOf({ service, scopes, caller }: WantedTree): string {
+  return `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+}
+
+function sealedBelow(root: TokenBody): readonly ServicePlan[] {
+  const found = new Set<ServicePlan>();
+  for (const { branches } of reachableTokens([root]))
+    for (const { seal, shape } of branches) if (seal && shape) found.add(shape.service);
+  return [...found];
+}
+
+/** What sizes depend on. */
+function sizesOf(sealKeys: TreeSealKeys): string {
+  return Array.from(sealKeys.values(), ({ alg, crv, kid }) => ` ${alg} ${crv} ${JSON.stringify(kid)}`).join();
 }
 
 /** A chain that grows with every exchange would have no end, and nothing of it is left out in silence. */

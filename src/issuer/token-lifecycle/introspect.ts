@@ -146,7 +146,7 @@ export class Introspector {
       return { active: true, client: subject.client, txn: subject.txn, token };
     }
     // Every swap gets new ids, so the reference has none.
-    const claims = { ...issuance.describe(resolved), jti: undefined, iat: grant.iat, exp: grant.exp };
+    const claims = { ...(await issuance.describe(resolved)), jti: undefined, iat: grant.iat, exp: grant.exp };
     return this.#answer(party, standing, subject, claims);
   }
 
