@@ -6,7 +6,6 @@ import { Walk, heldClaimsOf, type Plan } from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import {
   Measure,
-  MeasuredTree,
   signingSize,
   worstClaimBytes,
   worstSubject,
