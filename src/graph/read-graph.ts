@@ -154,7 +154,7 @@ function requireOrdinaryFiles({ ordinary, overlays, unused }: FilesByLayer, find
     findings.add(
       'too-many-files',
       all[MAX_OVERLAYS],
-      `${all.length} overlays were found; a graph has at most ${MAX_OVERLAYS}.`,
+      `More than ${MAX_OVERLAYS} overlays were found, which is the most that a graph has.`,
       'Name the folder that holds only the graph.',
     );
   if (ordinary.length === 0 && all.length > 0)

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Compiled } from '../../src/planning/compile.ts';
-import { HEAD, client, compileText, placed } from '../support/compile.ts';
+import { HEAD, client, compileFiles, compileText, placed } from '../support/compile.ts';
 
 const codes = ({ findings }: Compiled): string[] => [...new Set(findings.map(({ code }) => code))].sort();
 const numbered = (count: number, line: (n: number) => string): string =>
@@ -47,6 +47,40 @@ describe('a graph made to harm', function () {
   it('with 10,000 unknown services is answered soon', () => {
     const text = `${HEAD}${client('{ s0: [a] }')}services:\n${numbered(10_000, (n) => `  s${n}: { scopes: { a: { calls: { z${n}: [a] } } } }\n`)}`;
     expect(codes(compileText(text))).to.include('unknown-service');
+  });
+
+  describe('and overlays', () => {
+    const base = (count: number): string =>
+      `${HEAD}${client('{ shop: [s0] }')}services:\n  shop: { scopes: { ${numbered(count, (n) => `s${n}: ,`)} } }\n`;
+    const overlaid = (count: number, overlay: string) =>
+      compileFiles({ 'graph.yaml': base(count), 'o.yaml': `waybill: 1\noverlay: true\n${overlay}` }, {}, [
+        'o.yaml',
+      ]);
+
+    it('with 100,000 names that nothing declares is answered soon', () => {
+      const names = numbered(100_000, (n) => `z${n}: ,`);
+      const found = codes(overlaid(10_000, `services: { shop: { scopes: { ${names} } } }`));
+      expect(found).to.include.members(['overlay-unmatched', 'too-many-findings']);
+    });
+
+    it('with 20,000 changes is answered soon', () => {
+      const changes = numbered(20_000, (n) => `s${n}: { lifetime: 9 },`);
+      const { overlays, plan } = overlaid(20_000, `services: { shop: { scopes: { ${changes} } } }`);
+      expect(plan?.services.get('shop')?.scopes.get('s7')?.lifetime).to.equal(9);
+      expect(overlays[0]?.changes.every(({ impact }) => impact === 'narrows')).to.equal(true);
+    });
+
+    it('with aliases of aliases is refused', () => {
+      const aliases = numbered(12, (n) => `x-a${n + 1}: &a${n + 1} [${'*a'.concat(`${n}, `).repeat(9)}]\n`);
+      expect(codes(overlaid(1, `x-a0: &a0 [1]\n${aliases}`))).to.include('alias-limit');
+    });
+
+    it('with more than 64 overlays is refused', () => {
+      const files = Object.fromEntries(
+        Array.from({ length: 65 }, (_, n) => [`o${n}.yaml`, 'waybill: 1\noverlay: true\n']),
+      );
+      expect(codes(compileFiles({ 'graph.yaml': base(1), ...files }))).to.deep.equal(['too-many-files']);
+    });
   });
 
   it('sends no control character to the terminal of its reader', () => {

@@ -6,8 +6,8 @@ import { diffGraphs } from './diff.ts';
 
 /** Comparisons of one graph. Beyond that, several changes share one. */
 const MOST = 64;
-/** Services in all compared graphs together: a large graph takes a second to compare. */
-const MOST_SERVICES = 20_000;
+/** Scopes in all compared graphs together: a large graph takes a second to compare. */
+const MOST_SCOPES = 50_000;
 
 /**
  * Says what each change of the overlays does to authority: it compares the graph before the change with the graph after it, in
@@ -29,8 +29,7 @@ const MOST_SERVICES = 20_000;
 export function judgeOverlays({ changes, planAfter }: OverlaidGraph): readonly OverlayImpact[] {
   const impacts: OverlayImpact[] = [];
   let before = planAfter(0);
-  const comparisons = Math.min(MOST, Math.floor(MOST_SERVICES / Math.max(1, before?.services.size ?? 1)));
-  const step = Math.ceil(changes.length / Math.max(1, comparisons));
+  const step = Math.ceil(changes.length / comparisonsOf(before));
   for (let at = step; impacts.length < changes.length; at += step) {
     const after = planAfter(at);
     const impact = impactBetween(before, after);
@@ -42,6 +41,12 @@ export function judgeOverlays({ changes, planAfter }: OverlaidGraph): readonly O
     before = after;
   }
   return impacts;
+}
+
+function comparisonsOf(plan: Plan | undefined): number {
+  let scopes = 1;
+  for (const service of plan?.services.values() ?? []) scopes += service.scopes.size;
+  return Math.max(1, Math.min(MOST, Math.floor(MOST_SCOPES / scopes)));
 }
 
 const UNKNOWN: OverlayImpact = {

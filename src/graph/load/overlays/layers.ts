@@ -38,7 +38,8 @@ export function filesByLayer(files: readonly ParsedFile[], paths: readonly strin
   return {
     ordinary,
     overlays: [...new Set(named)].flatMap((path) => applied.get(path) ?? []),
-    unused: unused.map(({ root }) => root),
+    // Each is looked at by itself, so that too many would take long; one too many is an error.
+    unused: unused.slice(0, MAX_OVERLAYS + 1).map(({ root }) => root),
     ordinaryPaths: paths.filter((path) => !applied.has(resolve(path))),
   };
 }
