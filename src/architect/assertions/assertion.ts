@@ -31,8 +31,11 @@ export interface RequestRule extends Place {
   readonly resource: string | undefined;
   /** Absent: the client asks for itself. */
   readonly subject: SubjectValues | undefined;
-  /** What the client says of its request, and the gateway of an opaque client: values by the claim's name. */
-  readonly request: Readonly<Record<string, unknown>>;
+  /**
+   * What the client says of its request, as `authorization_details`, and the gateway of an opaque client: values by the
+   * claim's name. Absent: nothing.
+   */
+  readonly request: Readonly<Record<string, unknown>> | undefined;
   readonly expect: Expectation;
 }
 

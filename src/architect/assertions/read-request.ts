@@ -41,7 +41,7 @@ export function readRequest(
     scopes: (rule.text('scope')?.value ?? '').split(/\s+/).filter((scope) => scope !== ''),
     resource: rule.text('resource')?.value,
     subject: rule.has('subject') ? readSubject(rule.below('subject'), plan, findings) : undefined,
-    request: readContext(rule.below('request'), plan, findings),
+    request: rule.has('request') ? readContext(rule.below('request'), plan, findings) : undefined,
     expect: readExpectation(expect, plan, findings),
   };
 }

@@ -1,8 +1,8 @@
 /** `request`: what the issuer would answer, compared with what the test expects. */
 import { isDeepStrictEqual } from 'node:util';
-import { isWaybillError } from '../../errors.ts';
+import { isWaybillError, type ErrorCode, type WaybillError } from '../../errors.ts';
 import { isSealedBy, type Actor, type Plan } from '../../graph/index.ts';
-import { dryRun, type UnsignedToken } from '../../issuer/index.ts';
+import { RequestClaimFault, dryRun, type UnsignedToken } from '../../issuer/index.ts';
 import { everyHopFits, planRequest } from '../../planning/index.ts';
 import type { Contradiction, ExpectedToken, RequestRule } from './assertion.ts';
 
@@ -67,7 +67,7 @@ function fitsAtWorst(plan: Plan, rule: RequestRule): boolean {
 
 function requestOf({ scopes, resource, subject, request }: RequestRule) {
   const resources = resource === undefined ? [] : [resource];
-  return { scopes, resources, request, subject: subject?.claims ?? {}, anySubject: false };
+  return { scopes, resources, request: request ?? {}, subject: subject?.claims ?? {}, anySubject: false };
 }
 
 type Answer = { readonly root: UnsignedToken } | { readonly error: string; readonly message: string };
@@ -77,9 +77,15 @@ function ask(plan: Plan, rule: RequestRule): Answer {
   try {
     return { root: dryRun(plan, client, requestOf(rule), rule.subject) };
   } catch (error) {
-    if (isWaybillError(error)) return { error: error.code, message: error.message };
+    if (isWaybillError(error)) return { error: codeOf(error, rule), message: error.message };
     throw error;
   }
+}
+
+/** What a client says of its request has the errors of RFC 9396 section 5. */
+function codeOf(error: WaybillError, { request }: RequestRule): ErrorCode {
+  const isOfClient = error instanceof RequestClaimFault && error.setter === 'client';
+  return isOfClient && request ? 'invalid_authorization_details' : error.code;
 }
 
 /** @returns the token, or why there is none. */

@@ -213,9 +213,10 @@ services:
     const swapped = `{ tokens: { shop/bank: { claims: ${claims} } } }`;
     expect(judged(`client: web, scope: pay, request: ${claims}`, swapped)).to.deep.equal([]);
     for (const [request, error] of [
-      ['client: till, scope: pay, request: { amount: 5.5 }', 'invalid_request'],
-      ['client: till, scope: pay, request: { amount: 5, currency: GBP }', 'invalid_request'],
-      ['client: till, scope: pay, request: { amount: 5, ip: x }', 'invalid_request'],
+      ['client: till, scope: pay, request: { amount: 5.5 }', 'invalid_authorization_details'],
+      ['client: till, scope: pay, request: { amount: 5, currency: GBP }', 'invalid_authorization_details'],
+      ['client: till, scope: pay, request: { amount: 5, ip: x }', 'invalid_authorization_details'],
+      ['client: web, scope: look, request: { ip: 5 }', 'invalid_request'],
       ['client: web, scope: look', 'invalid_request'],
     ] as const)
       expect(judged(request, `{ error: ${error} }`), request).to.deep.equal([]);
