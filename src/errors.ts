@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'server_error'
   // RFC 9396 section 5
   | 'invalid_authorization_details'
+  // RFC 9470 section 3: another login would do, at the token endpoint and at a service
+  | 'insufficient_user_authentication'
   // authentication that failed too often, RFC 6585 section 4
   | 'too_many_attempts'
   // RFC 9449 sections 5 and 7.1: at the token endpoint, and at the edge
@@ -117,6 +119,37 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
+  }
+}
+
+/** Which login would do (RFC 9470 section 3). */
+export interface RequiredLogin {
+  /** Values of `acr` that the provider can be asked for, of which one is enough. Absent: the user's login is strong enough. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Seconds since the login, at most. Absent: it is recent enough. */
+  readonly maxAge?: number | undefined;
+}
+
+/**
+ * The user must log in again, more strongly or more recently (RFC 9470). The client asks the provider for it with `acr_values`
+ * and `max_age`, and begins a new tree.
+ *
+ * @example
+ * ```ts
+ * import { StepUpRequired } from 'waybill';
+ *
+ * const error = new StepUpRequired('Log in again.', { acrValues: ['urn:example:mfa'], maxAge: 300 });
+ * console.log(error.code, error.acrValues?.join(' '), error.maxAge);
+ * ```
+ */
+export class StepUpRequired extends WaybillError<'insufficient_user_authentication'> implements RequiredLogin {
+  readonly acrValues: readonly string[] | undefined;
+  readonly maxAge: number | undefined;
+
+  constructor(message: string, { acrValues, maxAge }: RequiredLogin, options: WaybillErrorOptions = {}) {
+    super('insufficient_user_authentication', message, options);
+    this.acrValues = acrValues;
+    this.maxAge = maxAge;
   }
 }
 

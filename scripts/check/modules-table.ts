@@ -124,6 +124,7 @@ export const bare: readonly string[] = [
 
 /** Packages that only the named modules may import; a package that is not listed is free for every module. */
 export const packages: Readonly<Record<string, Access>> = {
+  '@marcbachmann/cel-js': { any: ['graph'] },
   graphology: { any: ['graph'] },
   'graphology-components': { any: ['graph'] },
   'graphology-types': { any: ['graph'] },

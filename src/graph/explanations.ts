@@ -274,6 +274,42 @@ export const explanations = {
     'A condition on what is no claim of a subject',
     '`when` asks for a claim of the token that the provider issued. A claim that is declared with `from: client`, or with a fixed `value`, is another one under the same name.',
   ),
+  'condition-syntax': error(
+    'A condition that cannot be read',
+    'A condition is text in CEL, the Common Expression Language, such as `provider == "workforce" && "support" in subject.role`; or a mapping of facts, each with the values of which it must have one.',
+  ),
+  'condition-type': error(
+    'A condition on values that cannot fit',
+    'Claims have a `type`, `provider` and `auth.acr` are texts, `auth.age` is a number of seconds, and the whole condition is true or false. A comparison of values of different types would never hold.',
+  ),
+  'condition-unsupported': error(
+    'A condition with parts that conditions do not have',
+    'Conditions are decided for every request, so they are small and cheap: facts, literals, comparisons, `in`, `&&`, `||`, `!`, `has`, `size`, `startsWith`, `endsWith`, `contains`, and `exists` or `all` over a list, not nested. There are no regular expressions, no arithmetic and no clock. At most 1,024 characters, 128 parts, 16 levels, 64 members of a list.',
+  ),
+  'condition-not-carried': error(
+    'A condition on what the callee does not see',
+    'A condition that reads a claim of the request trusts what the client says of it. The callee must hold the client to its word, so the token of the scope carries the claim: it is approved for 40 and charged with 40.',
+  ),
+  'condition-constant': warning(
+    'A condition that decides nothing',
+    'A part of the condition is always true, or never, whatever the request is.',
+  ),
+  'condition-never-met': warning(
+    'A condition that nobody can meet',
+    'No client that leads there can ever meet the condition: it asks for a user, and they ask for themselves; or for a provider, a level of login or a value that none of them has. The call is never made.',
+  ),
+  'ambiguous-provider': warning(
+    'A condition that any provider can meet',
+    'The condition reads claims or the login of a user, and a client that leads there accepts users of several providers. Each of them can then claim what the condition asks for, the weakest too. Add `provider == "…"`.',
+  ),
+  'unknown-condition': error(
+    'An unknown condition or fact',
+    'A condition reads facts (`subject.CLAIM`, `request.CLAIM`, `client.CLAIM`, `provider`, `auth.acr`, `auth.age`), and conditions that stand under `conditions` by their names.',
+  ),
+  'unknown-level': error(
+    'A level of login that no provider has',
+    'The levels that conditions compare `auth.acr` with are those of the graph. Each provider says under `acr` which values of its tokens mean which level. Only a graph with a single provider needs none: there, the values are those of its tokens.',
+  ),
   'bound-twice': error(
     'Tokens bound to two keys',
     'A root token can be bound to a key, so that it is worthless for whoever steals it: to that of the certificate with which its client asked for it (`tls_client_certificate_bound_access_tokens`, RFC 8705), or to one that signs a proof for each request (`dpop_bound_access_tokens`, RFC 9449). A client has one of the two. Without either, a request with a DPoP proof still gets a bound token.',
@@ -285,10 +321,6 @@ export const explanations = {
   'opaque-without-reader': warning(
     'An opaque token that no one can swap',
     'The client receives a reference that says nothing by itself. Its entry must be able to introspect it, with an `auth` of its own, or a gateway before it whose `introspect` names the entry.',
-  ),
-  'misplaced-when': error(
-    '`when` at a service',
-    'What a subject may have done is decided once, where the client asks for the tree. Below, the graph decides.',
   ),
   // claims
   'reserved-claim': error(

@@ -30,6 +30,8 @@ const WHOLE_GRAPH: Partial<Record<FindingCode, readonly FindingCode[]>> = {
   'spendable-outside': ['unknown-zone'],
   'no-budget': ['unknown-profile', 'profile-without-number', 'unknown-zone'],
   'ambiguous-default': [],
+  'condition-never-met': ['unknown-subject', 'unknown-claim', 'subjects-and-grants'],
+  'ambiguous-provider': ['unknown-subject', 'unknown-condition'],
   // These say that something is there. It stays there with more names: unknown ones do not matter.
   'conflicting-calls': [],
   cycle: [],
@@ -87,6 +89,8 @@ export const ON_TREES: readonly FindingCode[] = [
   'budget-exceeded-together',
   'no-budget',
   'ambiguous-default',
+  'condition-never-met',
+  'ambiguous-provider',
 ];
 
 /**

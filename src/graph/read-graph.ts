@@ -29,6 +29,7 @@ import { checkOwners } from './rules/owners.ts';
 import { checkParties } from './rules/parties.ts';
 import { checkProfiles, type KnownProfiles } from './rules/profiles.ts';
 import { checkSigning } from './rules/signing.ts';
+import { checkConditions } from './rules/conditions.ts';
 import { checkOverlayTargets } from './rules/overlay-targets.ts';
 import { checkSubjects } from './rules/subjects.ts';
 import { checkReach } from './rules/reach.ts';
@@ -191,6 +192,7 @@ function judge(declaration: GraphDeclaration, options: GraphOptions, findings: F
   checkSigning(declaration, findings);
   checkClaims(declaration, findings);
   checkSubjects(declaration, findings);
+  checkConditions(declaration, findings);
   checkIntrospection(declaration, findings);
   if (options.profiles) checkProfiles(declaration, options.profiles, findings);
   checkCalls(declaration, findings);

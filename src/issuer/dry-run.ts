@@ -67,16 +67,19 @@ export function dryRun(
   requireGrant(client, user ? ['token_exchange', 'jwt_bearer'] : ['client_credentials']);
   try {
     const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
-    const wanted = wantedTree(plan, client, request, user?.claims ?? {});
+    const now = systemClock();
     const context = contextOf(plan, client, request);
+    const facts = { subject: subject && { ...subject, now }, request: context, atSwap: true };
+    const wanted = wantedTree(plan, client, request, facts);
     const values = {
-      ...treeValues(client, systemClock(), undefined, subject, context),
+      ...treeValues(client, now, undefined, subject, context),
       awaitsGateway: false, // the tree that services receive
     };
     const encoding = encodingFor(plan, wanted.service, undefined);
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
     requireClaims(shape, values);
-    return new DryToken({ values, walk: new Walk() }, shape, { mode: 'embed', calls: wanted.calls }, values);
+    const walk = new Walk(wanted.decision);
+    return new DryToken({ values, walk }, shape, { mode: 'embed', calls: wanted.calls }, values);
   } catch (error) {
     // RFC 8693 section 2.2.2, as at the token endpoint.
     if (isWaybillError(error, 'invalid_grant') && client.grants.has('token_exchange'))

@@ -57,7 +57,7 @@ export function resolveShape(plan: Plan, clientName: string, request: TreeReques
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }
-  const { service, scopes } = resolveRequest(plan, client, { anySubject: true, ...request });
+  const { service, scopes } = resolveRequest(plan, client, { anyFacts: true, ...request });
   const walk = new Walk();
   const shape = walk.shape(service, scopes);
   const calls = client.calls.filter((call) => call.service === service);

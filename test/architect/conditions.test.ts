@@ -26,7 +26,7 @@ services:
   stock: { scopes: { reserve: { operations: [POST /r] }, count: { operations: [GET /c] } } }
 `);
 
-const TEXT = 'order if groups is buyer or admin, and acr is one of 4 values';
+const TEXT = 'order when groups is buyer or admin, and acr is one of 4 values';
 const CONDITIONS = [
   { scope: 'order', path: 'groups', values: ['buyer', 'admin'] },
   { scope: 'order', path: 'acr', values: [1, 2, 3, 4] },

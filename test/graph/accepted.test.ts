@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { conditionsOn } from '../../src/graph/index.ts';
 import { HEAD, client, compileText, inOneLine, placed, planOf } from '../support/compile.ts';
 import { Walk } from '../../src/graph/index.ts';
 
@@ -113,7 +114,8 @@ services: { shop: { scopes: { browse: , refund: } } }
 `);
     expect(findings).to.deep.equal([]);
     const [call] = plan?.clients.get('web')?.calls ?? [];
-    expect(call?.when).to.deep.equal([{ scope: 'refund', path: 'realm_access.roles', values: ['admin'] }]);
+    const conditions = conditionsOn(call ? [call] : [], call?.scopes ?? []);
+    expect(conditions).to.deep.equal([{ scope: 'refund', path: 'realm_access.roles', values: ['admin'] }]);
   });
 
   it('may share values by anchors, even from keys of the author’s own', () => {

@@ -2,7 +2,9 @@
 import {
   Fields,
   checkKnown,
+  conjunctsOfRequest,
   didYouMean,
+  subjectPaths,
   textsOf,
   toValue,
   type At,
@@ -77,11 +79,8 @@ function readSubject(subject: Fields, plan: Plan, findings: Findings): SubjectVa
   const provider = subject.text('provider');
   if (provider) checkKnown('unknown-subject', 'provider', provider, plan.subjects, findings);
   const known = claimsOf(plan);
-  const compared = new Set(
-    [...plan.clients.values()].flatMap(({ calls }) =>
-      calls.flatMap(({ when }) => when.map(({ path }) => path)),
-    ),
-  );
+  const conditions = [...plan.clients.values()].flatMap(({ calls }) => conjunctsOfRequest(plan, calls));
+  const compared = subjectPaths(conditions);
   const claims: Record<string, unknown> = {};
   for (const [name, { key, value }] of subject.entries()) {
     if (name === 'provider' || name === 'sub') continue;

@@ -1,5 +1,5 @@
 /** Compares clients: what each may ask for, and in whose name. In: the authority of two graphs. Out: changes. */
-import type { CallPlan, ClientPlan } from '../../graph/index.ts';
+import type { CallPlan, ClientPlan, ConditionPlan } from '../../graph/index.ts';
 import { hasValue, type Askable, type Authority } from './authority.ts';
 import {
   changedRights,
@@ -11,6 +11,7 @@ import {
   type Change,
   type Impact,
 } from './change.ts';
+import { compareConditions } from './conditions.ts';
 import { compareEnds } from './ends.ts';
 import { authChanges, introspections } from './services.ts';
 
@@ -49,7 +50,7 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   // For a client that may ask for nothing, changes of how it asks have no effect.
   const asks = [older, newer].every((authority) => authority.askableBy(name).length > 0);
   const asking = [
-    ...compareConditions(before, after, older, newer),
+    ...compareOwnConditions(before, after, older, newer),
     ...compareCallEnds(before, after, older),
     ...compareForms(before, after),
     ...compareLives(before, after, older, newer),
@@ -110,27 +111,21 @@ function callFor({ calls }: ClientPlan, asked: string, authority: Authority): Ca
   );
 }
 
-/** Conditions on the subject's claims, by `service:scope` and the claim's path. */
-function conditionsOf(
-  { calls }: ClientPlan,
-  authority: Authority,
-): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
-  const conditions = new Map<string, Map<string, readonly string[]>>();
-  for (const { callee, mode, scopes, when } of calls) {
-    if (mode === 'none') continue;
-    for (const scope of scopes) {
-      const held = when.filter((condition) => condition.scope === scope.name);
-      conditions.set(
-        `${callee}:${authority.nameOf(scope)}`,
-        new Map(held.map(({ path, values }) => [path, values.map((value) => JSON.stringify(value))])),
-      );
-    }
-  }
-  return conditions;
+/** The conditions on what the client may ask for, by `service:scope`. */
+function conditionsOf({ calls }: ClientPlan, authority: Authority): ReadonlyMap<string, readonly ConditionPlan[]> {
+  const asked = calls.filter(({ mode }) => mode !== 'none');
+  return new Map(
+    asked.flatMap(({ callee, scopes, when }) =>
+      scopes.map((scope) => {
+        const held = when.filter((condition) => condition.scope === scope.name);
+        return [`${callee}:${authority.nameOf(scope)}`, held.map(({ condition }) => condition)] as const;
+      }),
+    ),
+  );
 }
 
 /** Of scopes that the client may ask for in both graphs. */
-function compareConditions(
+function compareOwnConditions(
   before: ClientPlan,
   after: ClientPlan,
   older: Authority,
@@ -141,25 +136,9 @@ function compareConditions(
   return [...conditionsOf(after, newer)].flatMap(([asked, now]) => {
     const earlier = conditions.get(asked);
     if (!earlier) return [];
-    const changes: Change[] = [];
-    const change = (mark: Impact, how: string): void => {
-      const what = `${after.name} gets ${asked} ${how}`;
-      changes.push(report(mark, 'condition', what, callFor(after, asked, newer)));
-    };
-    for (const [path, values] of now) {
-      const had = earlier.get(path);
-      if (!had) {
-        change('narrows', `now only for subjects whose ${path} is ${values.join(' or ')}`);
-        continue;
-      }
-      const { added, removed } = difference(had, values);
-      if (added.length > 0) change('widens', `now also for subjects whose ${path} is ${added.join(' or ')}`);
-      if (removed.length > 0)
-        change('narrows', `no longer for subjects whose ${path} is ${removed.join(' or ')}`);
-    }
-    for (const path of earlier.keys())
-      if (!now.has(path)) change('widens', `whatever the ${path} of the subject is`);
-    return changes;
+    return compareConditions(earlier, now).map(({ mark, how }) =>
+      report(mark, 'condition', `${after.name} gets ${asked} ${how}`, callFor(after, asked, newer)),
+    );
   });
 }
 

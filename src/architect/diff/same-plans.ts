@@ -7,6 +7,7 @@ import type {
   ClaimNeed,
   ClaimPlan,
   ClientPlan,
+  ConditionPlan,
   HopDeclaration,
   IssuerPlan,
   Place,
@@ -42,7 +43,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       scopes,
       via: hops,
       until: equal,
-      when: listOf(same),
+      when: listOf((older, newer) => older.scope === newer.scope && condition(older.condition, newer.condition)),
     }),
   );
   const declaredScopes = listOf<ScopePlan>(
@@ -53,6 +54,7 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       operations: listOf(equal),
       lifetime: equal,
       through: (older, newer) => same(older && [...older].sort(), newer && [...newer].sort()),
+      when: condition,
       calls,
     }),
   );
@@ -102,6 +104,12 @@ const claim = whole<ClaimPlan>({
   values: same,
   zones: (older, newer) => same(older && [...older], newer && [...newer]),
 });
+
+/** However it is written. */
+function condition(older: ConditionPlan | undefined, newer: ConditionPlan | undefined): boolean {
+  const ids = (plan: ConditionPlan | undefined) => plan?.conjuncts.map(({ id }) => id).sort();
+  return same(ids(older), ids(newer));
+}
 
 /** @returns whether all tests hold. */
 function whole<Type extends object>(tests: Tests<Type>): Test<Type> {

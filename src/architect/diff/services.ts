@@ -1,5 +1,5 @@
 /** Compares services that are in both graphs, apart from their scopes. In: the authority of two graphs. Out: changes. */
-import type { AuthPlan, ServicePlan } from '../../graph/index.ts';
+import type { AuthPlan, CallPlan, ConditionPlan, Place, ServicePlan } from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
 import {
   changedRights,
@@ -13,6 +13,7 @@ import {
   type Impact,
   type ReportChange,
 } from './change.ts';
+import { compareConditions } from './conditions.ts';
 import type { Unchanged } from './unchanged.ts';
 
 export function compareServices(older: Authority, newer: Authority, unchanged: Unchanged): Change[] {
@@ -86,6 +87,7 @@ function compareService(pair: Pair): Change[] {
     ...compareLife(pair),
     ...compareScopeLives(pair),
     ...compareThrough(pair),
+    ...compareGuards(pair),
     ...compareOperations(before, after),
   );
   changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
@@ -140,6 +142,64 @@ function compareThrough({ before, after, counts }: Pair): Change[] {
       },
     ];
   });
+}
+
+/** The conditions on every call into its scopes, and those of its own calls. */
+function compareGuards({ before, after, counts, older, newer }: Pair): Change[] {
+  const party = { kind: 'service', name: after.name } as const;
+  const changesFor = (
+    subject: string,
+    scopes: readonly string[] | undefined,
+    place: Place,
+    [was, is]: readonly [readonly ConditionPlan[], readonly ConditionPlan[]],
+  ): Change[] =>
+    compareConditions(was, is).map(({ mark, how }) => ({
+      mark: counts ? mark : 'neutral',
+      kind: 'condition',
+      party,
+      ...(scopes ? { scopes } : {}),
+      what: `${subject} ${how}`,
+      place: placeText(place),
+    }));
+  const ofCalls = (
+    name: string,
+    scopes: readonly string[] | undefined,
+    calls: readonly [readonly CallPlan[], readonly CallPlan[]],
+  ): Change[] =>
+    guardedCalls(calls[1], newer).flatMap(({ asked, conditions, call }) => {
+      const earlier = guardedCalls(calls[0], older).find((each) => each.asked === asked);
+      return earlier
+        ? changesFor(`${name} gets ${asked}`, scopes, call, [earlier.conditions, conditions])
+        : [];
+    });
+  const own = [...after.scopes.values()].flatMap((scope): Change[] => {
+    const earlier = [...before.scopes.values()].find((each) => older.nameOf(each) === scope.name);
+    if (!earlier) return [];
+    const name = `${after.name}:${scope.name}`;
+    const guards = [earlier.when ? [earlier.when] : [], scope.when ? [scope.when] : []] as const;
+    return [
+      ...changesFor(`anyone gets ${name}`, [scope.name], scope, guards),
+      ...ofCalls(name, [scope.name], [earlier.calls, scope.calls]),
+    ];
+  });
+  return [...ofCalls(after.name, undefined, [before.calls, after.calls]), ...own];
+}
+
+interface GuardedCall {
+  /** `service:scope` */
+  readonly asked: string;
+  readonly conditions: readonly ConditionPlan[];
+  readonly call: CallPlan;
+}
+
+function guardedCalls(calls: readonly CallPlan[], authority: Authority): GuardedCall[] {
+  return calls.flatMap((call) =>
+    call.scopes.map((scope) => ({
+      asked: `${call.callee}:${authority.nameOf(scope)}`,
+      conditions: call.when.flatMap((each) => (each.scope === scope.name ? [each.condition] : [])),
+      call,
+    })),
+  );
 }
 
 /** Operations describe a scope; they change no token. */

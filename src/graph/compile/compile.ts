@@ -4,6 +4,7 @@
  */
 import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
+import { conditionsOf, type Conditions } from '../conditions/compile.ts';
 import type { Place } from '../finding.ts';
 import { defaultBound } from './claim-values.ts';
 import { isSealed } from '../declare/encryption.ts';
@@ -33,6 +34,7 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const { issuer } = graph;
   if (!issuer) return undefined;
   const claims = compileClaims(graph);
+  const conditions = conditionsOf(graph);
   const subjects = new Map(
     [...graph.subjects.values()].map((subject) => [subject.name, compileSubject(subject)]),
   );
@@ -42,16 +44,16 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   for (const declared of graph.services.values()) {
     const service = services.get(declared.name) as Unfinished<ServicePlan>;
     service.introspect = named(declared.introspect, services);
-    service.calls = compileCalls(declared.calls, services, claims, graph);
+    service.calls = compileCalls(declared.calls, services, conditions, graph);
     for (const { name, calls } of declared.scopes.values()) {
       const scope = service.scopes.get(name) as Unfinished<ScopePlan>;
-      scope.calls = compileCalls(calls, services, claims, graph);
+      scope.calls = compileCalls(calls, services, conditions, graph);
     }
   }
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
-      return auth ? [[client.name, compileClient(client, auth, graph, subjects, services, claims)]] : [];
+      return auth ? [[client.name, compileClient(client, auth, graph, subjects, services, claims, conditions)]] : [];
     }),
   );
   const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes, contextType } = issuer;
@@ -90,7 +92,7 @@ function valuesOf(texts: readonly Declared.At<string>[]): readonly string[] {
 
 function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
   const { name, issuer, jwksUri, audience, prefix, algorithms, subMaxBytes } = declared;
-  const { tokenTypes, authorizedParties, act } = declared;
+  const { tokenTypes, authorizedParties, act, acr } = declared;
   return {
     name,
     issuer: issuer.value,
@@ -102,6 +104,7 @@ function compileSubject(declared: Declared.SubjectDeclaration): SubjectPlan {
     tokenTypes,
     authorizedParties,
     act,
+    acr: acr && new Map([...acr].map(([level, values]) => [level, values.map(({ value }) => value)])),
   };
 }
 
@@ -144,6 +147,7 @@ function compileService(
       operations: scope.operations,
       lifetime: scope.lifetime,
       through: throughOf(scope, graph),
+      when: scope.when && conditionsOf(graph).compile(scope.when),
       calls: NO_CALLS,
     });
   }
@@ -198,6 +202,7 @@ function compileClient(
   subjects: ReadonlyMap<string, SubjectPlan>,
   services: ReadonlyMap<string, ServicePlan>,
   claims: ReadonlyMap<string, ClaimPlan>,
+  conditions: Conditions,
 ): ClientPlan {
   const values = [...claims.values()].flatMap((claim): [string, unknown][] => {
     const given =
@@ -221,7 +226,7 @@ function compileClient(
     defaultScopes: declared.defaultScopes.map((scope) => scope.value),
     lifetime: Math.min(graph.issuer?.lifetime ?? Infinity, declared.lifetime ?? Infinity),
     claims: new Map(values),
-    calls: compileCalls(declared.calls, services, claims, graph),
+    calls: compileCalls(declared.calls, services, conditions, graph),
   };
 }
 
@@ -298,7 +303,7 @@ const NO_CONDITIONS: CallPlan['when'] = [];
 function compileCalls(
   calls: readonly Declared.CallDeclaration[],
   services: ReadonlyMap<string, ServicePlan>,
-  claims: ReadonlyMap<string, ClaimPlan>,
+  conditions: Conditions,
   graph: Declared.GraphDeclaration,
 ): readonly CallPlan[] {
   if (calls.length === 0) return NO_CALLS;
@@ -323,20 +328,21 @@ function compileCalls(
       probability,
       via,
       until: until?.value,
-      when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, claims),
+      when: when.length === 0 ? NO_CONDITIONS : compileConditions(when, scopes, conditions),
     });
   }
   return compiled;
 }
 
 function compileConditions(
-  when: Declared.CallDeclaration['when'],
-  claims: ReadonlyMap<string, ClaimPlan>,
+  when: readonly Declared.CallCondition[],
+  scopes: readonly ScopePlan[],
+  conditions: Conditions,
 ): CallPlan['when'] {
-  return when.map(({ scope, claim: { value: name }, values }) => {
-    const source = claims.get(name)?.source;
-    const path = source && 'path' in source ? source.path : name;
-    return { scope: scope.value, path, values };
+  return when.flatMap(({ scope, condition: declared }) => {
+    const condition = conditions.compile(declared);
+    const names = scope ? [scope.value] : scopes.map(({ name }) => name);
+    return condition ? names.map((name) => ({ scope: name, condition })) : [];
   });
 }
 

@@ -27,6 +27,7 @@ import type {
   SubjectTokenKind,
   TokenForm,
 } from '../declare/declaration.ts';
+import type { Expression } from '../conditions/expression.ts';
 import type { Place } from '../finding.ts';
 
 /** A compiled graph: frozen, with all names resolved. Everything that is issued comes from it. */
@@ -93,6 +94,8 @@ export interface SubjectPlan {
   readonly authorizedParties: readonly string[];
   /** Whether a token with `act` (RFC 8693 section 4.1) is refused, or accepted for the user alone. */
   readonly act: ActRule;
+  /** The graph's levels of logins, each with the values of `acr` that mean it; absent: the graph has none for it. */
+  readonly acr: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
 /** A client of a compiled graph: how it authenticates, and what it may ask for. */
@@ -201,6 +204,8 @@ export interface ScopePlan extends Place {
   readonly lifetime: number | undefined;
   /** Actors of which one must be in the chain of its token. Absent: any chain will do. */
   readonly through: ReadonlySet<string> | undefined;
+  /** For every call into it. */
+  readonly when: ConditionPlan | undefined;
   readonly calls: readonly CallPlan[];
 }
 
@@ -240,14 +245,37 @@ export interface CallPlan extends Place {
   readonly via: readonly HopDeclaration[];
   /** The last day on which it is made, in UTC: 2027-03-31. Absent: it has no end. */
   readonly until: string | undefined;
-  /** Of a client's call: what a subject's claims must be for a scope to be granted. */
-  readonly when: readonly Condition[];
+  /** Conditions on its scopes; a scope without one is always named. */
+  readonly when: readonly ScopeCondition[];
 }
 
-/** The scope is for subjects whose claim has one of these values, or holds one of them in a list. */
-export interface Condition {
+/** A condition of a call on one of its scopes. */
+export interface ScopeCondition {
   readonly scope: string;
-  /** Where the subject's token has it: the `path` of the claim, where it is declared; else its name. */
+  readonly condition: ConditionPlan;
+}
+
+/** A condition, decided once for a tree, when it begins. */
+export interface ConditionPlan {
+  /** CEL, as it is written; absent: it is written as `facts`. */
+  readonly text: string | undefined;
+  /** Each with the values of which it has one, or holds one in a list. */
+  readonly facts: readonly FactValuesPlan[];
+  /** All of them must hold. */
+  readonly conjuncts: readonly Conjunct[];
+  readonly at: Place;
+}
+
+export interface FactValuesPlan {
+  /** Where the subject's token has it: the `path` of the claim, where it is declared; of other facts, the name. */
   readonly path: string;
   readonly values: readonly unknown[];
+  /** Of the conjunct that it is. */
+  readonly id: string;
+}
+
+/** A part of conditions, equal wherever it has the same id. */
+export interface Conjunct {
+  readonly id: string;
+  readonly expression: Expression;
 }

@@ -3,23 +3,28 @@
  * entry service and its scopes, or the OAuth error that says why not (RFC 6749 section 5.2, RFC 8707 section 2).
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { WaybillError } from '../../errors.ts';
-import { claimAt } from '../claim-path.ts';
+import { StepUpRequired, WaybillError } from '../../errors.ts';
+import { decide, readsGateway } from '../conditions/decide.ts';
+import type { Decision } from '../conditions/decision.ts';
+import { factValues, type RequestFacts } from '../conditions/facts.ts';
+import { decidedLogins, knownLogins } from '../conditions/step-up.ts';
 import { nameList } from '../name-list.ts';
-import type { ClientPlan, Condition, Plan, ScopePlan, ServicePlan } from './plan.ts';
+import { conjunctsOfRequest, hasConditions } from './conjuncts.ts';
+import type { ClientPlan, Plan, ScopePlan, ServicePlan, SubjectPlan } from './plan.ts';
 import { sortByDeclaration } from './walk.ts';
+import { stepUpFor, type GuardedScope, type StepUp, type Withholding } from './withheld.ts';
 
 export interface TreeRequest {
   /** Scopes asked for; empty or absent: the client's `default_scopes`. */
   readonly scopes?: readonly string[];
   /** Audiences of entry services (RFC 8707). */
   readonly resources?: readonly string[];
-  /** The claims of the subject's token; absent: the client asks for itself. */
-  readonly subject?: Readonly<Record<string, unknown>>;
   /** Values of the claims of the request (`from: request`), by name, as the client sets them. Default: none. */
   readonly request?: Readonly<Record<string, unknown>>;
-  /** Whether every condition on the subject is taken to be met: for planning, never for issuing. Default: false. */
-  readonly anySubject?: boolean;
+  /** What is known of the user and of the request. Default: the client asks for itself, and says nothing more. */
+  readonly facts?: RequestFacts;
+  /** Whether every condition is taken to hold: for planning, never for issuing. Default: false. */
+  readonly anyFacts?: boolean;
 }
 
 export interface ResolvedRequest {
@@ -27,10 +32,22 @@ export interface ResolvedRequest {
   readonly service: ServicePlan;
   /** Granted, in the order of declaration. */
   readonly scopes: readonly ScopePlan[];
+  /** On the conditions of the whole tree; absent where there are none, or all are taken to hold. */
+  readonly decision: Decision | undefined;
+  /** Scopes that the client asked for and that another login would give, or more of the tree below them. */
+  readonly stepUp: StepUp | undefined;
 }
 
-/** @throws WaybillError `invalid_scope` or `invalid_target` */
-export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequest): ResolvedRequest {
+/**
+ * @param decided on the conditions, where that was done before. Absent: they are decided by the facts of the request.
+ * @throws WaybillError `invalid_scope` or `invalid_target`; `insufficient_user_authentication` where another login would do
+ */
+export function resolveRequest(
+  plan: Plan,
+  client: ClientPlan,
+  request: TreeRequest,
+  decided?: Decision,
+): ResolvedRequest {
   const asked = askedScopes(plan, client, request.scopes ?? []);
   const owned = asked.map((name) => ownersOf(client, name));
   const unknown = asked.filter((_name, index) => owned[index]?.length === 0);
@@ -57,33 +74,53 @@ export function resolveRequest(plan: Plan, client: ClientPlan, request: TreeRequ
       `These scopes belong to several services; name one as \`resource\`: ${names} (RFC 8707).`,
     );
   }
-  const scopes = allowed(client, service, granted, request);
-  return { client, service, scopes };
+  const decision = decisionOn(plan, client, granted, request, decided);
+  if (!decision) return { client, service, scopes: scopesOf(granted), decision, stepUp: undefined };
+  const isGiven = ({ call, scope }: Owned) => decision.allows(call, scope);
+  const given = granted.filter(isGiven);
+  const dropped = granted.filter((each) => !isGiven(each));
+  const stepUp = stepUpFor(given, dropped, withheldBy(plan, client, request, decision, decided !== undefined));
+  if (given.length > 0) return { client, service, scopes: scopesOf(given), decision, stepUp };
+  if (stepUp && stepUp.scopes.length === new Set(dropped.map(({ scope }) => scope.name)).size)
+    throw new StepUpRequired(NONE_GRANTED, stepUp.login);
+  throw new WaybillError('invalid_scope', NONE_GRANTED);
 }
 
-/** `when`: a scope that is not for this subject is dropped; what was granted, the answer says. */
-function allowed(
+const NONE_GRANTED = 'None of these scopes is granted to this subject.';
+
+/** @returns nothing where there are no conditions, or all are taken to hold. */
+function decisionOn(
+  plan: Plan,
   client: ClientPlan,
-  service: ServicePlan,
   granted: readonly Owned[],
-  { subject = {}, anySubject = false }: TreeRequest,
-): readonly ScopePlan[] {
-  const conditions = client.calls.filter((call) => call.service === service).flatMap((call) => call.when);
-  const scopes = granted
-    .map(({ scope }) => scope)
-    .filter(
-      ({ name }) =>
-        anySubject || conditions.every((condition) => condition.scope !== name || meets(subject, condition)),
-    );
-  if (scopes.length === 0) {
-    throw new WaybillError('invalid_scope', 'None of these scopes is granted to this subject.');
-  }
-  return sortByDeclaration(new Set(scopes));
+  { facts = {}, anyFacts = false }: TreeRequest,
+  decided: Decision | undefined,
+): Decision | undefined {
+  if (anyFacts || !hasConditions(plan)) return undefined;
+  if (decided) return decided;
+  const [calls, scopes] = [granted.map(({ call }) => call), granted.map(({ scope }) => scope)];
+  const conjuncts = conjunctsOfRequest(plan, calls, scopes);
+  const isLater = client.token === 'opaque' && !facts.atSwap ? readsGateway : undefined;
+  return decide(conjuncts, factValues(plan, client, facts), providerOf(plan, facts), isLater);
 }
 
-function meets(subject: Readonly<Record<string, unknown>>, { path, values }: Condition): boolean {
-  const held = [claimAt(subject, path)].flat();
-  return held.some((value) => value !== undefined && values.includes(value));
+function withheldBy(
+  plan: Plan,
+  client: ClientPlan,
+  { facts = {} }: TreeRequest,
+  decision: Decision,
+  isDecided: boolean,
+): Withholding {
+  const logins = isDecided ? decidedLogins(decision) : knownLogins(factValues(plan, client, facts));
+  return { provider: providerOf(plan, facts), decision, logins };
+}
+
+function providerOf({ subjects }: Plan, { subject }: RequestFacts): SubjectPlan | undefined {
+  return subject && subjects.get(subject.provider);
+}
+
+function scopesOf(owned: readonly Owned[]): readonly ScopePlan[] {
+  return sortByDeclaration(new Set(owned.map(({ scope }) => scope)));
 }
 
 function askedScopes(plan: Plan, client: ClientPlan, scopes: readonly string[]): readonly string[] {
@@ -96,9 +133,8 @@ function askedScopes(plan: Plan, client: ClientPlan, scopes: readonly string[]):
   );
 }
 
-interface Owned {
+interface Owned extends GuardedScope {
   readonly service: ServicePlan;
-  readonly scope: ScopePlan;
 }
 
 /** What each client may ask for, by name, so that a request with very many scopes stays cheap. */
@@ -111,10 +147,11 @@ function ownersOf(client: ClientPlan, name: string): readonly Owned[] {
 
 function indexScopes(client: ClientPlan): ReadonlyMap<string, readonly Owned[]> {
   const byName = new Map<string, Owned[]>();
-  for (const { mode, service, scopes } of client.calls) {
+  for (const call of client.calls) {
+    const { mode, service, scopes } = call;
     if (mode === 'none' || !service) continue;
     for (const scope of scopes) {
-      getOrAdd(byName, scope.name, () => []).push({ service, scope });
+      getOrAdd(byName, scope.name, () => []).push({ service, call, scope });
     }
   }
   return byName;

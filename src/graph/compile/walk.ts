@@ -6,6 +6,7 @@
 import { WaybillError } from '../../errors.ts';
 import { getOrAdd } from '../../get-or-add.ts';
 import type { Actor } from '../../protocol.ts';
+import type { Decision } from '../conditions/decision.ts';
 import type { CallPlan, ClaimNeed, ScopePlan, ServicePlan } from './plan.ts';
 
 /** One token and what stands below it. Shared wherever the same token would be issued. */
@@ -142,6 +143,12 @@ export class Walk {
   #count = 0;
   /** Of tokens that are being made, each inside the one before. */
   #levels = 0;
+  readonly #decision: Decision | undefined;
+
+  /** @param decision of the conditions of one request. Absent: all are taken to hold, as the worst case. */
+  constructor(decision?: Decision) {
+    this.#decision = decision;
+  }
 
   /** How many bodies and shapes it holds. */
   get size(): number {
@@ -192,9 +199,10 @@ export class Walk {
   }
 
   #build(service: ServicePlan, scopes: readonly ScopePlan[]): TokenBody {
-    const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)], (callee, granted) =>
-      this.shape(callee, granted, service),
-    );
+    const branches = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)], {
+      embed: (callee, granted) => this.shape(callee, granted, service),
+      decision: this.#decision,
+    });
     const forwards = branches.filter((branch) => branch.mode === 'forward');
     const named =
       forwards.length === 0 ? scopes : [...scopes, ...forwards.flatMap((branch) => branch.scopes)];
@@ -250,14 +258,16 @@ export function embeddedOrFetched(
  * Rule 2: one token for each callee, with the union of the scopes that the calls name.
  *
  * @param embed makes the token that an embedded call brings; without it branches have no shape.
+ * @param decision scopes whose conditions do not hold are left out, and calls without scopes. Absent: none are.
  */
 export function mergeCalls(
-  lists: readonly (readonly CallPlan[])[],
-  embed?: (service: ServicePlan, scopes: readonly ScopePlan[]) => TokenShape,
+  declared: readonly (readonly CallPlan[])[],
+  { embed, decision }: MergeOptions = {},
 ): Branch[] {
+  const lists = decision ? declared.map((calls) => calls.filter((call) => isMade(call, decision))) : declared;
   const branchOf = (calls: CallsOfCallee): Branch => {
     const [{ callee, service, mode, seal }] = calls; // rule 9: they agree
-    const scopes = unionOfScopes(calls);
+    const scopes = unionOfScopes(calls, decision);
     const shape = mode === 'embed' && service ? embed?.(service, scopes) : undefined;
     const probability = calls.reduce((largest, call) => Math.max(largest, call.probability), 0);
     return { callee, service, mode, seal, scopes, probability, calls, shape };
@@ -275,11 +285,22 @@ export function mergeCalls(
   return Array.from(byCallee.values(), branchOf);
 }
 
+interface MergeOptions {
+  readonly embed?: (service: ServicePlan, scopes: readonly ScopePlan[]) => TokenShape;
+  readonly decision?: Decision | undefined;
+}
+
 type CallsOfCallee = [CallPlan, ...CallPlan[]];
 
-function unionOfScopes(calls: readonly CallPlan[]): readonly ScopePlan[] {
+function isMade(call: CallPlan, decision: Decision): boolean {
+  return call.mode === 'none' || call.scopes.some((scope) => decision.allows(call, scope));
+}
+
+function unionOfScopes(calls: readonly CallPlan[], decision: Decision | undefined): readonly ScopePlan[] {
   if (calls.length === 1 && calls[0]!.scopes.length <= 1) return calls[0]!.scopes;
-  return sortByDeclaration(new Set(calls.flatMap((call) => call.scopes)));
+  const scopesOf = (call: CallPlan) =>
+    decision ? call.scopes.filter((scope) => decision.allows(call, scope)) : call.scopes;
+  return sortByDeclaration(new Set(calls.flatMap(scopesOf)));
 }
 
 /** Scopes of one service in the order of their declaration. */

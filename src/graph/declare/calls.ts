@@ -1,8 +1,8 @@
 /** Calls of a client, a service or a scope, and the claims that tokens carry. */
-import { toValue } from '../load/schema.ts';
+import { readCallConditions } from './conditions.ts';
 import type * as Declared from './declaration.ts';
 import { CALL_MODES } from './declaration.ts';
-import { Fields, oneOf, place, textsOf } from './fields.ts';
+import { Fields, oneOf, textsOf } from './fields.ts';
 import { readVia } from './headers.ts';
 
 export function readClaimUses(fields: Fields): Declared.ClaimUse[] {
@@ -31,22 +31,8 @@ export function readCalls(fields: Fields): Declared.CallDeclaration[] {
       probability: call.number('probability') ?? 1,
       via: readVia(call),
       until: call.text('until'),
-      when: readConditions(call),
+      when: readCallConditions(call),
     });
   }
   return calls;
-}
-
-/** Most calls have none: they share one empty list, as there may be a hundred thousand of them. */
-const NOTHING: readonly never[] = [];
-
-function readConditions(call: Fields): Declared.CallDeclaration['when'] {
-  if (!call.has('when')) return NOTHING;
-  return call.entries('when').flatMap(([scope, { key: at, value: claims }]) =>
-    new Fields(claims).entries().map(([claim, { key, value: list }]) => ({
-      scope: { ...place(at), value: scope },
-      claim: { ...place(key), value: claim },
-      values: list.kind === 'list' ? list.items.map((item) => toValue(item)) : [],
-    })),
-  );
 }

@@ -138,12 +138,28 @@ export interface CallDeclaration extends Place {
   readonly via: readonly HopDeclaration[];
   /** The last day of the call, in UTC; absent: it has none. */
   readonly until: At<string> | undefined;
-  /** Scope → claim of the subject's token → the values of which it must have one. */
-  readonly when: readonly {
-    readonly scope: At<string>;
-    readonly claim: At<string>;
-    readonly values: readonly unknown[];
-  }[];
+  /** Under which conditions it names its scopes. */
+  readonly when: readonly CallCondition[];
+}
+
+/** A condition as it is written: CEL, or a mapping of facts. */
+export interface ConditionDeclaration extends Place {
+  /** CEL; absent: the mapping. */
+  readonly text: string | undefined;
+  /** Facts, each with the values of which it must have one. */
+  readonly facts: readonly { readonly fact: At<string>; readonly values: readonly unknown[] }[];
+}
+
+export interface CallCondition {
+  /** Absent: for every scope of the call. */
+  readonly scope: At<string> | undefined;
+  readonly condition: ConditionDeclaration;
+}
+
+/** A condition with a name, which others can read. */
+export interface NamedCondition extends Place {
+  readonly name: string;
+  readonly condition: ConditionDeclaration;
 }
 
 export interface AuthDeclaration extends Place {
@@ -192,6 +208,8 @@ export interface SubjectDeclaration extends Place {
   readonly authorizedParties: readonly string[];
   /** How a token with `act` (who acts for the user) is treated. */
   readonly act: ActRule;
+  /** Levels of logins, each with the values of `acr` that mean it. */
+  readonly acr: ReadonlyMap<string, readonly At<string>[]> | undefined;
 }
 
 /** Whether a provider's delegated token is refused, or accepted for its user alone. */
@@ -276,6 +294,8 @@ export interface ScopeDeclaration extends Place {
   readonly through: readonly At<string>[] | undefined;
   /** As they stand in `callers` and `through`, beside the names. */
   readonly selectors: readonly Selector[];
+  /** For every call into it; absent: none. */
+  readonly when: ConditionDeclaration | undefined;
   readonly calls: readonly CallDeclaration[];
 }
 
@@ -322,6 +342,7 @@ export interface GraphDeclaration {
   readonly owners: ReadonlyMap<string, OwnerDeclaration> | undefined;
   readonly zones: ReadonlyMap<string, ZoneDeclaration>;
   readonly claims: ReadonlyMap<string, ClaimDeclaration>;
+  readonly conditions: ReadonlyMap<string, NamedCondition>;
   /** In values of claims, and in what claims are compared with. */
   readonly inexactNumbers: readonly InexactNumber[];
   readonly subjects: ReadonlyMap<string, SubjectDeclaration>;

@@ -15,6 +15,7 @@ import type { MapEntry, Node } from '../load/yaml.ts';
 import type * as Declared from './declaration.ts';
 import { readAuth } from './auth.ts';
 import { readCalls } from './calls.ts';
+import { readCondition } from './conditions.ts';
 import { ACT_RULES, CLAIM_SETTERS, CLAIM_TYPES, OVERFLOWS } from './declaration.ts';
 import { Fields, oneOf, place, textOf } from './fields.ts';
 import { readVia } from './headers.ts';
@@ -53,6 +54,11 @@ export function readDeclaration(
     owners: settings.owners && readOwners(new Fields(settings.owners)),
     zones: mapEntries(sections.zones, readZone),
     claims: mapEntries(sections.claims, readClaim),
+    conditions: mapEntries(sections.conditions, (conditionName, { key, value }) => ({
+      ...place(key),
+      name: conditionName,
+      condition: readCondition(value),
+    })),
     inexactNumbers: inexactNumbers(document),
     subjects: mapEntries(sections.subjects, readSubject),
     clients: mapEntries(sections.clients, readClient),
@@ -99,6 +105,7 @@ function digestOf(document: GraphDocument, name: string): string {
   for (const node of [settings.issuer, settings.defaults]) take(node ? orderedText(node) : 'null');
   if (settings.owners) take(orderedText(settings.owners));
   for (const [section, entries] of Object.entries(sections)) {
+    if (section === 'conditions' && entries.size === 0) continue; // a graph without any keeps its digest
     take(JSON.stringify(section));
     for (const [key, entry] of entries) take(`[${JSON.stringify(key)},${orderedText(entry.value)}]`);
   }
@@ -200,7 +207,13 @@ function readSubject(name: string, entry: MapEntry): Declared.SubjectDeclaration
     tokenTypes: types.length > 0 ? types : TOKEN_KINDS,
     authorizedParties: given('authorized_parties'),
     act: oneOf(ACT_RULES, fields.text('act')?.value) ?? 'refuse',
+    acr: fields.has('acr') ? readLevels(fields) : undefined,
   };
+}
+
+function readLevels(subject: Fields): Declared.SubjectDeclaration['acr'] {
+  const levels = subject.below('acr');
+  return new Map(levels.entries().map(([level]) => [level, levels.texts(level)]));
 }
 
 function readClient(name: string, entry: MapEntry): Declared.ClientDeclaration {

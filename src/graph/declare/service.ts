@@ -2,6 +2,7 @@
 import { LINEAGES } from '../../protocol.ts';
 import type { MapEntry, Node } from '../load/yaml.ts';
 import { readAuth } from './auth.ts';
+import { readCondition } from './conditions.ts';
 import { readCalls, readClaimUses } from './calls.ts';
 import { readEncryption } from './encryption.ts';
 import type { ScopeDeclaration, ServiceDeclaration } from './declaration.ts';
@@ -70,6 +71,7 @@ function first<Value>(
 
 function readScope(name: string, entry: MapEntry): ScopeDeclaration {
   const fields = new Fields(entry.value);
+  const guard = fields.at('when');
   return {
     ...place(entry.key),
     name,
@@ -80,6 +82,7 @@ function readScope(name: string, entry: MapEntry): ScopeDeclaration {
     callers: fields.has('callers') ? fields.texts('callers') : undefined,
     through: fields.has('through') ? fields.texts('through') : undefined,
     selectors: readSelectors(fields, ['callers', 'through']),
+    when: guard && readCondition(guard),
     calls: readCalls(fields),
   };
 }

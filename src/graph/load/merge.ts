@@ -7,7 +7,7 @@ import { pointerTo } from '../misread.ts';
 import type { MapEntry, MapNode, Node } from './yaml.ts';
 
 /** Sections that every file may add to. */
-const SHARED = ['subjects', 'zones', 'claims', 'clients', 'services'] as const;
+const SHARED = ['subjects', 'zones', 'claims', 'conditions', 'clients', 'services'] as const;
 /** Settings that stand in one file only. */
 const SINGLE = ['name', 'issuer', 'vars', 'defaults', 'owners'] as const;
 /** These name parties, and share one namespace. */

@@ -2,10 +2,11 @@
  * Texts that look as if something were to be filled in or matched. Placeholders are filled in where templates can stand;
  * elsewhere, and where they are unknown, a text would be compared exactly, and never be equal. No text is a pattern.
  */
-import type { At, ClientDeclaration, GraphDeclaration, Unfilled } from '../declare/declaration.ts';
+import type { At, GraphDeclaration, Unfilled } from '../declare/declaration.ts';
 import { PLACEHOLDERS } from '../declare/templates.ts';
 import type { Findings, Place } from '../finding.ts';
 import { didYouMean } from '../names.ts';
+import { declaredConditions } from './conditions.ts';
 
 /** A name in braces; not `${variable}`, which has findings of its own. Braces alone may be part of a scope (RFC 6749). */
 const PLACEHOLDER = /(?<!\$)\{([A-Za-z][\w.-]*)\}/g;
@@ -29,7 +30,7 @@ export function checkPlaceholders(graph: GraphDeclaration, findings: Findings): 
     checkPattern('an identity', identity.value, identity, findings);
     for (const scope of scopes.values()) checkText('a scope', scope.name, scope, findings);
   }
-  for (const client of graph.clients.values()) checkConditions(client, findings);
+  checkConditions(graph, findings);
 }
 
 function checkUnfilled(service: string, unfilled: Unfilled, findings: Findings): void {
@@ -54,11 +55,11 @@ function checkUnfilled(service: string, unfilled: Unfilled, findings: Findings):
   );
 }
 
-function checkConditions({ calls }: ClientDeclaration, findings: Findings): void {
-  for (const { when } of calls)
-    for (const { claim, values } of when)
+function checkConditions(graph: GraphDeclaration, findings: Findings): void {
+  for (const { facts } of declaredConditions(graph))
+    for (const { fact, values } of facts)
       for (const value of values)
-        if (typeof value === 'string') checkText('a value of `when`', value, claim, findings);
+        if (typeof value === 'string') checkText('a value of `when`', value, fact, findings);
 }
 
 function checkText(

@@ -1,17 +1,9 @@
-/** Identity providers, who may exchange their tokens, and which scopes wait for which subjects. */
-import type {
-  At,
-  CallDeclaration,
-  ClientDeclaration,
-  GraphDeclaration,
-  ServiceDeclaration,
-  SubjectDeclaration,
-} from '../declare/declaration.ts';
+/** Identity providers, and who may exchange their tokens. */
+import type { ClientDeclaration, GraphDeclaration, SubjectDeclaration } from '../declare/declaration.ts';
 import { causeOfParties } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
-import { didYouMean } from '../names.ts';
-import { checkKnown, hasUnknownScope } from './names.ts';
+import { checkKnown } from './names.ts';
 import { urlFault } from './url.ts';
 
 export function checkSubjects(graph: GraphDeclaration, findings: Findings): void {
@@ -60,35 +52,6 @@ export function checkSubjects(graph: GraphDeclaration, findings: Findings): void
         ),
       );
     }
-    for (const call of client.calls) checkConditions(client.name, call, graph, exchanges, findings);
-  }
-  for (const service of graph.services.values()) {
-    checkUnconditional(service, service.calls, findings);
-    for (const { calls } of service.scopes.values()) checkUnconditional(service, calls, findings);
-  }
-}
-
-function checkUnconditional(
-  { name }: ServiceDeclaration,
-  calls: readonly CallDeclaration[],
-  findings: Findings,
-): void {
-  for (const {
-    when: [condition],
-  } of calls) {
-    if (!condition) continue;
-    findings.add(
-      'misplaced-when',
-      condition.scope,
-      `${name} is a service; \`when\` is for the calls of clients.`,
-      'What a subject may do is decided where the tree is asked for.',
-      [],
-      causeOfParties(
-        'service',
-        name,
-        (names) => `${names} are services; \`when\` is for the calls of clients.`,
-      ),
-    );
   }
 }
 
@@ -156,65 +119,4 @@ function checkPrefixes(graph: GraphDeclaration, findings: Findings): void {
 function mayMeet(a: string, b: string): boolean {
   if (a === '' || b === '') return a === b; // one without an issuer has a finding of its own
   return `${a}:`.startsWith(`${b}:`) || `${b}:`.startsWith(`${a}:`);
-}
-
-function checkConditions(
-  client: string,
-  call: CallDeclaration,
-  graph: GraphDeclaration,
-  exchanges: boolean,
-  findings: Findings,
-): void {
-  for (const { scope, claim } of call.when) {
-    if (!call.scopes.some(({ value }) => value === scope.value)) {
-      if (hasUnknownScope(call, graph)) findings.leaveOut('unknown-scope');
-      else reportUnknownCondition(client, call, scope, findings);
-    }
-    const declared = graph.claims.get(claim.value);
-    if (declared && declared.from !== 'subject') {
-      findings.add(
-        'condition-claim',
-        claim,
-        `${claim.value} is no claim of a subject: ${declared.from === undefined ? 'its value is fixed' : `the ${declared.from} gives it`}.`,
-        'Name a claim of the provider, or one that is `from: subject`.',
-        [pointerTo('claims', claim.value)],
-      );
-    }
-    if (!exchanges) {
-      findings.add(
-        'subjects-and-grants',
-        scope,
-        `${client} asks for itself alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
-        'Add `grants: [token_exchange]` and `subjects`.',
-        [pointerTo('clients', client)],
-        causeOfParties(
-          `${scope.value} ${claim.value}`,
-          client,
-          (names) =>
-            `${names} ask for themselves alone, and ${scope.value} is for subjects whose ${claim.value} allows it.`,
-        ),
-      );
-    }
-  }
-}
-
-function reportUnknownCondition(
-  client: string,
-  call: CallDeclaration,
-  scope: At<string>,
-  findings: Findings,
-): void {
-  const scopes = call.scopes.map(({ value }) => value);
-  findings.add(
-    'unknown-scope',
-    scope,
-    `${client}'s call of ${call.callee.value} does not name ${scope.value}.`,
-    () => didYouMean(scope.value, scopes) || `It names: ${scopes.slice(0, 8).join(', ') || 'none'}.`,
-    [pointerTo('clients', client, 'calls', call.callee.value)],
-    causeOfParties(
-      `${call.callee.value}:${scope.value}`,
-      client,
-      (names) => `The calls of ${call.callee.value} by ${names} do not name ${scope.value}.`,
-    ),
-  );
 }

@@ -7,6 +7,7 @@ import type { Cause, Findings } from '../finding.ts';
 import type { CallPlan, ClaimPlan, ClientPlan, Plan, ScopePlan } from '../compile/plan.ts';
 import { mayHaveValue } from '../compile/claim-values.ts';
 import type { Branch, TokenBody } from '../compile/walk.ts';
+import { checkGuardedTrees } from './guarded-trees.ts';
 import { Leaks, type LeakKind } from './leaks.ts';
 import { describeTree, type PlannedTree, type PlannedTrees } from './planned-trees.ts';
 
@@ -22,6 +23,7 @@ export function checkTrees(plan: Plan, trees: PlannedTrees, findings: Findings):
   for (const tree of trees.list) collectBoundForwards(tree, leaks);
   leaks.report(findings);
   checkClaimValues(plan, trees, findings);
+  checkGuardedTrees(plan, trees, findings);
   checkDefaults(plan, findings);
 }
 

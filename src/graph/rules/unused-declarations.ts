@@ -1,10 +1,10 @@
 /** Claims and zones that nothing names (rule 10). */
 import type { GraphDeclaration } from '../declare/declaration.ts';
 import type { Findings } from '../finding.ts';
+import { claimsInConditions } from './conditions.ts';
 
 export function checkUnusedDeclarations(graph: GraphDeclaration, findings: Findings): void {
-  const calls = [...graph.clients.values()].flatMap((client) => client.calls);
-  const claims = new Set(calls.flatMap(({ when }) => when.map(({ claim }) => claim.value)));
+  const claims = new Set(claimsInConditions(graph));
   const zones = new Set([graph.defaultZone?.value]);
   for (const client of graph.clients.values()) zones.add(client.zone?.value);
   for (const service of graph.services.values()) {

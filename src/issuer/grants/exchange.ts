@@ -5,6 +5,8 @@
 import type { Clock } from '../../clock.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import {
+  Decision,
+  hasConditions,
   isAllowed,
   sortByDeclaration,
   mergeCalls,
@@ -77,7 +79,8 @@ export async function resolveExchange(
   if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
   const client = plan.clients.get(token.claims.client_id);
   if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
-  const branch = calleeOf(service, scopesOf(service, token), request);
+  const decision = hasConditions(plan) ? new Decision([]) : undefined;
+  const branch = calleeOf(service, scopesOf(service, token), request, decision);
   const scopes = narrowed(branch, request.scopes);
   const above = chainOf(token.claims);
   requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
@@ -94,6 +97,8 @@ export async function resolveExchange(
       scopes,
       caller: service,
       calls: branch.calls,
+      decision,
+      stepUp: undefined,
     },
     // `sub`, `txn` and `client_id` stay, and no token outlives the presented one.
     values: {
@@ -133,7 +138,12 @@ function scopesOf(service: ServicePlan, token: VerifiedToken): readonly ScopePla
 }
 
 /** The requested callee, which must be one that these scopes call. */
-function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: ExchangeRequest): Callable {
+function calleeOf(
+  service: ServicePlan,
+  scopes: readonly ScopePlan[],
+  request: ExchangeRequest,
+  decision: Decision | undefined,
+): Callable {
   const names = new Set(request.audiences);
   const audiences = new Set(request.resources);
   if (names.size + audiences.size === 0) {
@@ -142,7 +152,7 @@ function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: E
       'Name the callee: `audience` (its name) or `resource` (its audience).',
     );
   }
-  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).flatMap(
+  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)], { decision }).flatMap(
     (merged): Callable[] => {
       const { callee, service: target, mode } = merged;
       if (!target || (mode !== 'exchange' && mode !== 'embed')) return [];

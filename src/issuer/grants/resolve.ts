@@ -2,10 +2,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import {
+  hasConditions,
   resolveRequest,
   type ClaimPlan,
   type ClientPlan,
   type Plan,
+  type RequestFacts,
   type TreeRequest,
 } from '../../graph/index.ts';
 import { copyText } from '../../input/copy-text.ts';
@@ -28,6 +30,8 @@ export interface ResolvedRequest {
   readonly subject?: Subject | undefined;
   /** The claims that a client set for its request; absent where a service exchanges, or a gateway swaps. */
   readonly context?: RequestClaims;
+  /** What was known when the conditions of a client's tree were decided. */
+  readonly facts?: RequestFacts;
 }
 
 /** What a client asks for. */
@@ -84,13 +88,17 @@ export class RequestResolver {
     cnf: Confirmation | undefined,
     subject: Subject | undefined,
   ): ResolvedRequest {
-    const wanted = subject
-      ? wantedTree(this.#plan, client, request, subject.claims)
-      : this.#cachedTree(client, request);
+    const now = this.#clock();
     const context = requestClaims(this.#plan, request.request ?? {}, 'client');
-    const values = treeValues(client, this.#clock(), cnf, subject, context);
+    const facts = { subject: subject && { ...subject, now }, request: context };
+    // What a client asks for itself, with the same facts each time, means the same each time.
+    const isAlike = !subject && (context.size === 0 || !hasConditions(this.#plan));
+    const wanted = isAlike
+      ? this.#cachedTree(client, request)
+      : wantedTree(this.#plan, client, request, facts);
+    const values = treeValues(client, now, cnf, subject, context);
     const encoding = encodingFor(this.#plan, wanted.service, request.encoding);
-    return { wanted, values, encoding, subject, context };
+    return { wanted, values, encoding, subject, context, facts };
   }
 
   #cachedTree(client: ClientPlan, request: IssueRequest): WantedTree {
@@ -108,18 +116,19 @@ export class RequestResolver {
 /**
  * What a client's request is granted.
  *
- * @param claims as the issuer verified them; `request.subject`, which a program may have filled in, is ignored.
- * @throws WaybillError `invalid_scope`, `invalid_target`
+ * @param facts as the issuer verified them; those in `request`, which a program may have filled in, are ignored.
+ * @throws WaybillError `invalid_scope`, `invalid_target`; `insufficient_user_authentication`
  */
 export function wantedTree(
   plan: Plan,
   client: ClientPlan,
   { scopes: asked = [], resources = [] }: IssueRequest,
-  claims: Readonly<Record<string, unknown>>,
+  facts: RequestFacts,
 ): WantedTree {
-  const { service, scopes } = resolveRequest(plan, client, { scopes: asked, resources, subject: claims });
+  const resolved = resolveRequest(plan, client, { scopes: asked, resources, facts });
+  const { service, scopes, decision, stepUp } = resolved;
   const calls = client.calls.filter((call) => call.service === service);
-  return { service, scopes, caller: undefined, calls };
+  return { service, scopes, caller: undefined, calls, decision, stepUp };
 }
 
 /**

@@ -1,7 +1,16 @@
 /** The claims of a provider's token that a tree carries, or that decide about its scopes. */
 import { WaybillError } from '../../errors.ts';
 import { hasWrittenNumber } from '../../input/exact-number.ts';
-import { claimAt, isAllowed, valueBytes, type ClaimPlan, type ClientPlan } from '../../graph/index.ts';
+import {
+  claimAt,
+  conjunctsOfRequest,
+  isAllowed,
+  subjectPaths,
+  valueBytes,
+  type ClaimPlan,
+  type ClientPlan,
+  type Plan,
+} from '../../graph/index.ts';
 
 /** In these claims, numbers that a double would change are a `WrittenNumber`. */
 export type SubjectClaims = Readonly<Record<string, unknown>>;
@@ -34,8 +43,8 @@ export function subjectClaim(claims: SubjectClaims, claim: ClaimPlan): unknown {
  *
  * @throws WaybillError `invalid_grant` that names the claim.
  */
-export function checkConditions(claims: SubjectClaims, { calls }: ClientPlan): void {
-  for (const { path } of calls.flatMap((call) => call.when)) requireExact(path, claimAt(claims, path));
+export function checkConditions(claims: SubjectClaims, plan: Plan, { calls }: ClientPlan): void {
+  for (const path of subjectPaths(conjunctsOfRequest(plan, calls))) requireExact(path, claimAt(claims, path));
 }
 
 function requireExact(name: string, value: unknown): void {

@@ -82,7 +82,7 @@ export class Subjects {
     checkAuthorizedParty(provider, kind, claims);
     checkActor(provider, claims);
     const subject = this.#subject(provider, claims, payloadOf(token));
-    checkConditions(subject.claims, client);
+    checkConditions(subject.claims, this.#options.plan, client);
     return subject;
   }
 

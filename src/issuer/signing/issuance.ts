@@ -15,6 +15,7 @@ import { TreeSigner, claimValues } from './sign.ts';
 import { TreePlans } from './tree-plan.ts';
 
 export class Issuance {
+  readonly #plan: Plan;
   readonly #trees: TreePlans;
   readonly #signer: TreeSigner;
   readonly #encoder: TreeEncoder;
@@ -33,6 +34,7 @@ export class Issuance {
     revocations: Revocations,
     sealKeys: SealKeys | undefined,
   ) {
+    this.#plan = plan;
     this.#trees = new TreePlans(plan, keys.signer, heldClaims);
     this.#signer = new TreeSigner(plan, keys, heldClaims);
     this.#encoder = new TreeEncoder(plan);
@@ -55,7 +57,7 @@ export class Issuance {
 
   async sign(resolved: ResolvedRequest): Promise<IssuedTree> {
     const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
-    return this.#sign(this.#plan(resolved, sealKeys), resolved, sealKeys);
+    return this.#sign(this.#planned(resolved, sealKeys), resolved, sealKeys);
   }
 
   /** Concurrent requests may each get a tree of their own; the last one is reused. */
@@ -63,7 +65,7 @@ export class Issuance {
     const found = await reusable.find(resolved);
     if (found) return found;
     const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
-    const measured = this.#plan(resolved, sealKeys);
+    const measured = this.#planned(resolved, sealKeys);
     const tree = await this.#sign(measured, resolved, sealKeys);
     reusable.add(resolved, tree, measured);
     return tree;
@@ -108,18 +110,18 @@ export class Issuance {
   /** The claims of the root. Nothing is signed. */
   async describe(resolved: ResolvedRequest): Promise<Readonly<Record<string, unknown>>> {
     const sealKeys = this.#sealKeys && (await this.#keysFor(resolved, this.#sealKeys));
-    return this.#signer.describe(this.#plan(resolved, sealKeys), resolved.values);
+    return this.#signer.describe(this.#planned(resolved, sealKeys), resolved.values);
   }
 
   /** Refuses what a later swap would refuse, so that the client learns it now. */
   async #refer(asked: ResolvedRequest): Promise<IssuedTree> {
     const sealKeys = this.#sealKeys && (await this.#keysFor(asked, this.#sealKeys));
-    const tree = this.#plan(asked, sealKeys);
+    const tree = this.#planned(asked, sealKeys);
     const { exp, iat } = asked.values;
     const values = { ...asked.values, exp: Math.floor(Math.min(exp, iat + tree.shape.lifetime)) };
     const resolved = { ...asked, values };
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
-    const token = await this.#opaque.store(grantOf(resolved, tree.shape, this.#heldClaims));
+    const token = await this.#opaque.store(grantOf(this.#plan, resolved, tree.shape, this.#heldClaims));
     const carried = this.#carriedContext(resolved, tree);
     return issued(resolved, tree, {
       token,
@@ -139,7 +141,7 @@ export class Issuance {
     return { request: valuesFrom('request', carriedBy(shape, this.#heldClaims), values) };
   }
 
-  #plan({ wanted, values, encoding }: ResolvedRequest, sealKeys: TreeSealKeys | undefined): MeasuredToken {
+  #planned({ wanted, values, encoding }: ResolvedRequest, sealKeys: TreeSealKeys | undefined): MeasuredToken {
     return this.#trees.planFor(wanted, values, encoding, sealKeys);
   }
 }

@@ -25,10 +25,12 @@ import {
   type Actor,
   type CallPlan,
   type ClaimPlan,
+  type Decision,
   type Encoding,
   type Plan,
   type ScopePlan,
   type ServicePlan,
+  type StepUp,
   type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
@@ -49,6 +51,10 @@ export interface WantedTree {
   /** Absent for a client's tree: a root has no presenter. */
   readonly caller: ServicePlan | undefined;
   readonly calls: readonly CallPlan[];
+  /** On the conditions in the tree; absent where there are none. */
+  readonly decision: Decision | undefined;
+  /** What another login would give; absent: nothing more. */
+  readonly stepUp: StepUp | undefined;
 }
 
 export class TreePlans {
@@ -125,8 +131,8 @@ export class TreePlans {
     return root;
   }
 
-  #shapeOf({ service, scopes, caller }: WantedTree, key: string): TokenShape {
-    return this.#shapes.get(key) ?? new Walk().shape(service, scopes, caller);
+  #shapeOf({ service, scopes, caller, decision }: WantedTree, key: string): TokenShape {
+    return this.#shapes.get(key) ?? new Walk(decision).shape(service, scopes, caller);
   }
 
   /** The services whose tokens are sealed in a tree. */
@@ -177,8 +183,10 @@ export class TreePlans {
   }
 }
 
-function keyOf({ service, scopes, caller }: WantedTree): string {
-  return `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+/** Trees of one key have the same shape. */
+function keyOf({ service, scopes, caller, decision }: WantedTree): string {
+  const names = `${caller?.name ?? ''}:${service.name}:${scopes.map((scope) => scope.index).join()}`;
+  return decision ? `${names}:${decision.key}` : names;
 }
 
 function sealedBelow(root: TokenBody): readonly ServicePlan[] {

@@ -5,12 +5,19 @@
 import type { HeldClaims } from '../../planning/header-budget/index.ts';
 import { WaybillError } from '../../errors.ts';
 import {
-  claimAt,
+  Decision,
+  conjunctsOfRequest,
+  decideAtSwap,
+  factValues,
+  factsForSwap,
   reachableTokens,
   resolveRequest,
   type Binding,
   type ClaimPlan,
+  type ClientPlan,
+  type Conjunct,
   type Plan,
+  type RequestFacts,
   type TokenShape,
 } from '../../graph/index.ts';
 import { confirmationMethod, type Confirmation, type Encoding } from '../../token/index.ts';
@@ -18,7 +25,6 @@ import type { ResolvedRequest } from '../grants/resolve.ts';
 import { encodingFor } from '../grants/encoding.ts';
 import { NO_REQUEST_CLAIMS, setterOf, type RequestClaims } from '../grants/request-claims.ts';
 import { subjectClaim } from '../grants/subject-claims.ts';
-import type { Subject } from '../grants/subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
 import { newBranch, valuesOf, type TreeValues } from '../signing/values.ts';
 
@@ -40,8 +46,13 @@ export interface Grant {
   readonly user?: {
     readonly provider: string;
     readonly claims: Readonly<Record<string, unknown>>;
-    /** The values that met a condition (`when`) of a scope, by the path of their claim. */
-    readonly met: Readonly<Record<string, readonly unknown[]>>;
+  };
+  /** What was decided of the conditions in the tree; absent: there were none. */
+  readonly conditions?: {
+    readonly met: readonly string[];
+    readonly step_up: readonly string[];
+    /** Values that a swap decides with, beside what the gateway says. */
+    readonly facts: Readonly<Record<string, unknown>>;
   };
   /** The claims of the request that the tree carries, as the client set them. */
   readonly request?: Readonly<Record<string, unknown>>;
@@ -55,7 +66,8 @@ export interface Grant {
 
 /** @param shape of the granted tree: only claims that it carries are stored. */
 export function grantOf(
-  { wanted, values, subject }: ResolvedRequest,
+  plan: Plan,
+  { wanted, values, subject, facts = {} }: ResolvedRequest,
   shape: TokenShape,
   heldClaims: HeldClaims,
 ): Grant {
@@ -65,9 +77,9 @@ export function grantOf(
   const user = subject && {
     provider: subject.provider,
     claims: valuesFrom('subject', carried, values),
-    met: metBy(subject, wanted, scopes),
   };
   const request = valuesFrom('request', carried, values);
+  const conditions = conditionsOf(plan, client, wanted, facts);
   return {
     client: client.name,
     entry: wanted.service.name,
@@ -75,6 +87,7 @@ export function grantOf(
     sub,
     ...(user === undefined ? {} : { user }),
     ...(Object.keys(request).length === 0 ? {} : { request }),
+    ...(conditions === undefined ? {} : { conditions }),
     txn,
     ...(cnf === undefined ? {} : { cnf }),
     iat,
@@ -107,18 +120,27 @@ export function valuesFrom(
   );
 }
 
-function metBy(
-  { claims }: Subject,
-  { calls }: WantedTree,
-  scopes: readonly string[],
-): Record<string, unknown[]> {
-  const met = new Map<string, Set<unknown>>();
-  for (const { scope, path, values } of calls.flatMap((call) => call.when)) {
-    if (!scopes.includes(scope)) continue;
-    const held = [claimAt(claims, path)].flat().filter((value) => values.includes(value));
-    met.set(path, new Set([...(met.get(path) ?? []), ...held]));
-  }
-  return Object.fromEntries([...met].map(([path, values]) => [path, [...values]]));
+function conditionsOf(
+  plan: Plan,
+  client: ClientPlan,
+  { calls, scopes, decision }: WantedTree,
+  known: RequestFacts,
+): Grant['conditions'] {
+  if (!decision) return undefined;
+  const facts = factsForSwap(conjunctsOfRequest(plan, calls, scopes), factValues(plan, client, known));
+  return {
+    met: [...decision.met],
+    step_up: [...decision.stepUp],
+    facts: Object.fromEntries(facts),
+  };
+}
+
+/** By the ids that were decided. Only what reads the gateway's claims is decided now. */
+function decisionOf({ conditions }: Grant, conjuncts: readonly Conjunct[], swap: Swap | undefined): Decision {
+  const before = new Decision(conditions?.met ?? [], conditions?.step_up ?? []);
+  if (!swap) return before;
+  const kept = new Map(Object.entries(conditions?.facts ?? {}));
+  return decideAtSwap(conjuncts, before, kept, swap.context ?? NO_REQUEST_CLAIMS);
 }
 
 /**
@@ -141,15 +163,13 @@ export function revive(grant: Grant, plan: Plan, now: number, swap?: Swap): Reso
   const left = grant.scopes.filter((name) => callable.has(name) && !plan.issuer.ignoreScopes.has(name));
   // Otherwise no scopes would mean the default scopes.
   if (left.length === 0) throw gone('the graph no longer gives any of its scopes');
-  const { scopes } = resolveRequest(plan, client, {
-    scopes: left,
-    resources: [service.audience],
-    ...(user ? { subject: user.met } : {}),
-  });
+  const decided = decisionOf(grant, conjunctsOfRequest(plan, calls), swap);
+  const asked = { scopes: left, resources: [service.audience] };
+  const { scopes, decision, stepUp } = resolveRequest(plan, client, asked, decided);
   const { encoding, context = NO_REQUEST_CLAIMS } = swap ?? {};
   const { request } = grant;
   return {
-    wanted: { service, scopes, caller: undefined, calls },
+    wanted: { service, scopes, caller: undefined, calls, decision, stepUp },
     values: {
       client,
       hasOwnValues: user !== undefined || request !== undefined || context.size > 0,

@@ -5,6 +5,7 @@ import { acceptanceCases } from './acceptance-cases.ts';
 import { bindingCases } from './binding-cases.ts';
 import { callCases } from './call-cases.ts';
 import { judge, type Case } from './case.ts';
+import { conditionCases } from './condition-cases.ts';
 import { chainCases } from './chain-cases.ts';
 import { claimCases, issuerUrlCases } from './claim-cases.ts';
 import { accessCases } from './access-cases.ts';
@@ -41,6 +42,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
   'who holds what': accessCases,
   'what is accepted': acceptanceCases,
   'users and their providers': subjectCases,
+  conditions: conditionCases,
   sizes: sizeCases,
 };
 

@@ -201,25 +201,6 @@ export const subjectCases: readonly Case[] = [
     finds: ['wrong-type'],
   },
   {
-    title: 'a condition at a call of a service',
-    graph: `${HEAD}subjects: { ${LOGIN} }
-clients:
-  web:
-    auth: { method: client_secret_basic, secret_env: S }
-    grants: [token_exchange]
-    subjects: [login]
-    calls: { shop: [browse] }
-services:
-  shop:
-    calls: { tax: { scopes: [rate], when: { ‸rate: { role: [a] } } } }
-    scopes: { browse: { calls: { ads: { scopes: [read], when: { ‸read: { role: [a] } } } } } }
-  ads: { scopes: { read: } }
-  tax: { scopes: { rate: } }
-`,
-    finds: ['misplaced-when', 'misplaced-when'],
-    message: /shop is a service/,
-  },
-  {
     title: "a user's claim that a client without users can never fill",
     graph: graph({
       grants: 'grants: [client_credentials]',

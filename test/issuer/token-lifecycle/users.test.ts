@@ -89,8 +89,8 @@ describe('Opaque tokens of users', () => {
     expect(decodeJwt(root)).to.include({ sub: 'login:ann', scope: 'browse refund', exp: NOW + 120 });
     expect(tokenAt(root, 'mail').payload).to.include({ email: 'ann@example' });
     const [record = ''] = records;
-    expect(record).to.contain('ann@example').and.to.contain('admin');
-    expect(record).to.not.match(/12345|staff|boss|eyJ|wbo_/);
+    expect(record).to.contain('ann@example');
+    expect(record).to.not.match(/12345|admin|staff|boss|eyJ|wbo_/); // of a condition its verdict is stored, and no fact
   });
 
   it('a condition is judged again at the swap, by the graph that runs then', async () => {

@@ -1,0 +1,84 @@
+/** Step-up (RFC 9470): which login a user needs so that conditions hold. */
+import type { RequiredLogin } from '../../errors.ts';
+import type { ConditionPlan, Conjunct, SubjectPlan } from '../compile/plan.ts';
+import type { Decision } from './decision.ts';
+import { holds, type FactValues } from './evaluate.ts';
+import type { Expression, Fact } from './expression.ts';
+import { valuesOfLevel } from './facts.ts';
+import { levelsIn, readsAge, smallestAge } from './levels.ts';
+import { UNKNOWN, mayHold } from './possibility.ts';
+
+/** How a part of a condition would be after another login. */
+export interface Logins {
+  /** @param level undefined: the one that the user has. */
+  readonly servedBy: (conjunct: Conjunct, level: string | undefined) => boolean;
+  /** Whether the age of the login is (or may be) what fails. */
+  readonly isTooOld: (conjunct: Conjunct, level: string | undefined) => boolean;
+}
+
+/** Whether a part that does not hold would hold just after a login that the provider can give. */
+export function isServedByLogin(
+  expression: Expression,
+  facts: FactValues,
+  provider: SubjectPlan | undefined,
+): boolean {
+  if (!provider) return false;
+  return levelsToTry(expression, provider).some((level) => holds(expression, afterLogin(facts, level)));
+}
+
+/** When a tree begins, all facts are known. */
+export function knownLogins(facts: FactValues): Logins {
+  return {
+    servedBy: ({ expression }, level) => holds(expression, afterLogin(facts, level)),
+    isTooOld: ({ expression }, level) =>
+      !holds(expression, (fact) => (fact.source === 'acr' && level !== undefined ? level : facts(fact))),
+  };
+}
+
+/** Later, only the decision is. */
+export function decidedLogins({ met, stepUp }: Decision): Logins {
+  return {
+    servedBy: ({ id, expression }, level) => {
+      if (!met.has(id) && !stepUp.has(id)) return false;
+      return mayHold(expression, afterLogin(() => UNKNOWN, level));
+    },
+    isTooOld: ({ id, expression }) => !met.has(id) && readsAge(expression),
+  };
+}
+
+/**
+ * One login for several conditions.
+ *
+ * @returns undefined where no single level serves all of them.
+ */
+export function loginFor(
+  conditions: readonly ConditionPlan[],
+  provider: SubjectPlan,
+  { servedBy, isTooOld }: Logins,
+): RequiredLogin | undefined {
+  const conjuncts = conditions.flatMap((condition) => condition.conjuncts);
+  const levels = [...new Set(conjuncts.flatMap(({ expression }) => levelsToTry(expression, provider)))];
+  const serving = levels.filter((level) => conjuncts.every((conjunct) => servedBy(conjunct, level)));
+  if (serving.length === 0) return undefined;
+  const named = serving.filter((level) => level !== undefined);
+  const [level] = named;
+  const ages = conjuncts
+    .filter((conjunct) => readsAge(conjunct.expression) && isTooOld(conjunct, level))
+    .flatMap(({ expression }) => smallestAge(expression) ?? []);
+  return {
+    acrValues: named.length > 0 ? named.flatMap((each) => valuesOfLevel(provider, each)) : undefined,
+    maxAge: ages.length > 0 ? Math.min(...ages) : undefined,
+  };
+}
+
+/** Those that a text names and the provider has, then the one that the user has. */
+function levelsToTry(expression: Expression, provider: SubjectPlan): readonly (string | undefined)[] {
+  return [...levelsIn(expression).filter((level) => valuesOfLevel(provider, level).length > 0), undefined];
+}
+
+function afterLogin(facts: (fact: Fact) => unknown, level: string | undefined): (fact: Fact) => unknown {
+  return (fact) => {
+    if (fact.source === 'age') return 0;
+    return fact.source === 'acr' && level !== undefined ? level : facts(fact);
+  };
+}
