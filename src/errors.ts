@@ -142,7 +142,10 @@ export interface RequiredLogin {
  * console.log(error.code, error.acrValues?.join(' '), error.maxAge);
  * ```
  */
-export class StepUpRequired extends WaybillError<'insufficient_user_authentication'> implements RequiredLogin {
+export class StepUpRequired
+  extends WaybillError<'insufficient_user_authentication'>
+  implements RequiredLogin
+{
   readonly acrValues: readonly string[] | undefined;
   readonly maxAge: number | undefined;
 

@@ -148,7 +148,14 @@ services:
 function plannedBy(trees: TreePlans, plan: Plan, asked: readonly string[]): MeasuredToken {
   const client = clientOf(plan, 'web');
   const { service, scopes } = resolveRequest(plan, client, { scopes: asked });
-  const wanted = { service, scopes, caller: undefined, calls: client.calls, decision: undefined, stepUp: undefined };
+  const wanted = {
+    service,
+    scopes,
+    caller: undefined,
+    calls: client.calls,
+    decision: undefined,
+    stepUp: undefined,
+  };
   const [iat, exp] = [1_750_000_000, 1_750_000_300];
   const ids = { txn: 't', branch: undefined, iat, exp };
   const values = { client, hasOwnValues: false, sub: client.name, ...ids, valueOf: valuesOf(client) };

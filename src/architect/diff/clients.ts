@@ -112,7 +112,10 @@ function callFor({ calls }: ClientPlan, asked: string, authority: Authority): Ca
 }
 
 /** The conditions on what the client may ask for, by `service:scope`. */
-function conditionsOf({ calls }: ClientPlan, authority: Authority): ReadonlyMap<string, readonly ConditionPlan[]> {
+function conditionsOf(
+  { calls }: ClientPlan,
+  authority: Authority,
+): ReadonlyMap<string, readonly ConditionPlan[]> {
   const asked = calls.filter(({ mode }) => mode !== 'none');
   return new Map(
     asked.flatMap(({ callee, scopes, when }) =>

@@ -67,7 +67,9 @@ function compareValues({ fact: before }: Part, { fact: after }: Part): Condition
   const { added, removed } = difference(valuesOf(before), valuesOf(after));
   const of = `subjects whose ${after?.path} is`;
   return [
-    ...(added.length > 0 ? [{ mark: 'widens', how: `now also for ${of} ${added.join(' or ')}` } as const] : []),
+    ...(added.length > 0
+      ? [{ mark: 'widens', how: `now also for ${of} ${added.join(' or ')}` } as const]
+      : []),
     ...(removed.length > 0
       ? [{ mark: 'narrows', how: `no longer for ${of} ${removed.join(' or ')}` } as const]
       : []),

@@ -43,7 +43,9 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       scopes,
       via: hops,
       until: equal,
-      when: listOf((older, newer) => older.scope === newer.scope && condition(older.condition, newer.condition)),
+      when: listOf(
+        (older, newer) => older.scope === newer.scope && condition(older.condition, newer.condition),
+      ),
     }),
   );
   const declaredScopes = listOf<ScopePlan>(

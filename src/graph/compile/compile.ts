@@ -53,7 +53,9 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
   const clients = new Map(
     [...graph.clients.values()].flatMap((client): [string, ClientPlan][] => {
       const auth = client.auth && compileAuth(client.auth);
-      return auth ? [[client.name, compileClient(client, auth, graph, subjects, services, claims, conditions)]] : [];
+      return auth
+        ? [[client.name, compileClient(client, auth, graph, subjects, services, claims, conditions)]]
+        : [];
     }),
   );
   const { url, lifetime, reuse, signing, encoding, limits, overflow, ignoreScopes, contextType } = issuer;

@@ -48,7 +48,8 @@ class GuardedScopes {
     const guarded = new Map<Conjunct, Set<ScopePlan>>();
     for (const { scope, call, callee } of callsOf(services.values())) {
       getOrAdd(callers, callee, () => []).push(scope);
-      for (const conjunct of conjunctsOn(call, callee)) getOrAdd(guarded, conjunct, () => new Set()).add(scope);
+      for (const conjunct of conjunctsOn(call, callee))
+        getOrAdd(guarded, conjunct, () => new Set()).add(scope);
     }
     for (const [conjunct, scopes] of guarded) {
       // It grows meanwhile.
@@ -59,7 +60,8 @@ class GuardedScopes {
     }
     const ofClients = [...clients.values()].flatMap(({ calls }) => calls);
     this.areThere =
-      guarded.size > 0 || ofClients.some((call) => call.scopes.some((scope) => conjunctsOn(call, scope).length > 0));
+      guarded.size > 0 ||
+      ofClients.some((call) => call.scopes.some((scope) => conjunctsOn(call, scope).length > 0));
   }
 
   /** @param only scopes of the calls. Default: all. */

@@ -79,7 +79,11 @@ export function resolveRequest(
   const isGiven = ({ call, scope }: Owned) => decision.allows(call, scope);
   const given = granted.filter(isGiven);
   const dropped = granted.filter((each) => !isGiven(each));
-  const stepUp = stepUpFor(given, dropped, withheldBy(plan, client, request, decision, decided !== undefined));
+  const stepUp = stepUpFor(
+    given,
+    dropped,
+    withheldBy(plan, client, request, decision, decided !== undefined),
+  );
   if (given.length > 0) return { client, service, scopes: scopesOf(given), decision, stepUp };
   if (stepUp && stepUp.scopes.length === new Set(dropped.map(({ scope }) => scope.name)).size)
     throw new StepUpRequired(NONE_GRANTED, stepUp.login);

@@ -63,7 +63,9 @@ export class Conditions {
     if (text === undefined) {
       const read = facts.map(({ fact }) => factNamed(fact.value, this.#graph));
       if (read.includes(undefined)) return undefined;
-      return read.flatMap((fact, at) => (fact ? [oneOfValues(fact, (facts[at]?.values ?? []).filter(isLiteral))] : []));
+      return read.flatMap((fact, at) =>
+        fact ? [oneOfValues(fact, (facts[at]?.values ?? []).filter(isLiteral))] : [],
+      );
     }
     const parsed = this.#parse(text);
     return isFault(parsed) ? undefined : conjunctsOf(parsed);

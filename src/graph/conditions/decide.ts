@@ -35,7 +35,10 @@ export function readsGateway({ expression }: Conjunct): boolean {
  *
  * @returns values by `factName`.
  */
-export function factsForSwap(conjuncts: readonly Conjunct[], facts: FactValues): ReadonlyMap<string, unknown> {
+export function factsForSwap(
+  conjuncts: readonly Conjunct[],
+  facts: FactValues,
+): ReadonlyMap<string, unknown> {
   const read = conjuncts.filter(readsGateway).flatMap(({ expression }) => factsOf(expression));
   const values = read
     .filter((fact) => !isSetByGateway(fact))
@@ -61,7 +64,10 @@ export function decideAtSwap(
   const now = conjuncts.filter(readsGateway);
   const later = new Set(now.map(({ id }) => id));
   const met = [...before.met].filter((id) => !later.has(id));
-  return new Decision([...met, ...now.filter(({ expression }) => holds(expression, facts)).map(({ id }) => id)], before.stepUp);
+  return new Decision(
+    [...met, ...now.filter(({ expression }) => holds(expression, facts)).map(({ id }) => id)],
+    before.stepUp,
+  );
 }
 
 function isSetByGateway(fact: Fact): fact is Extract<Fact, { readonly name: string }> {

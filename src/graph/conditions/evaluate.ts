@@ -71,7 +71,11 @@ class Evaluation {
       case 'contains':
         return testText(expression.op, this.run(expression.of, item), this.run(expression.part, item));
       default:
-        return this.#compare(expression.op, this.run(expression.left, item), this.run(expression.right, item));
+        return this.#compare(
+          expression.op,
+          this.run(expression.left, item),
+          this.run(expression.right, item),
+        );
     }
   }
 
@@ -93,10 +97,7 @@ class Evaluation {
     return first === !deciding && second === !deciding ? !deciding : FAILED;
   }
 
-  #overList(
-    { op, list, each }: Extract<Expression, { op: 'exists' | 'all' }>,
-    outer: unknown,
-  ): unknown {
+  #overList({ op, list, each }: Extract<Expression, { op: 'exists' | 'all' }>, outer: unknown): unknown {
     const items = this.run(list, outer);
     if (!Array.isArray(items)) return FAILED;
     const deciding = op === 'exists';
@@ -142,7 +143,8 @@ class Evaluation {
   #equal(left: unknown, right: unknown): unknown {
     if (Array.isArray(left) && Array.isArray(right)) return this.#sameLists(left, right);
     if (isScalar(left) && isScalar(right)) return left === right;
-    const isListAndScalar = (Array.isArray(left) && isScalar(right)) || (isScalar(left) && Array.isArray(right));
+    const isListAndScalar =
+      (Array.isArray(left) && isScalar(right)) || (isScalar(left) && Array.isArray(right));
     return isListAndScalar ? false : FAILED;
   }
 

@@ -101,7 +101,9 @@ export function factName(fact: Fact): string {
 }
 
 /** Where these expressions read the subject's token. */
-export function subjectPaths(expressions: readonly { readonly expression: Expression }[]): ReadonlySet<string> {
+export function subjectPaths(
+  expressions: readonly { readonly expression: Expression }[],
+): ReadonlySet<string> {
   const facts = expressions.flatMap(({ expression }) => factsOf(expression));
   return new Set(facts.flatMap((fact) => (fact.source === 'subject' ? [fact.path] : [])));
 }

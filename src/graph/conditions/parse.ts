@@ -93,7 +93,11 @@ export class ConditionParser {
     } catch (error) {
       const { code, summary = '', range } = error as Partial<ParseError>;
       if (code === 'limit_exceeded') throw tooLarge(`${summary}.`);
-      throw new Unfit('condition-syntax', `${excerpt(text, range)} is not CEL: ${summary || 'it cannot be read'}.`, SUPPORTED);
+      throw new Unfit(
+        'condition-syntax',
+        `${excerpt(text, range)} is not CEL: ${summary || 'it cannot be read'}.`,
+        SUPPORTED,
+      );
     }
   }
 
@@ -194,7 +198,11 @@ class Builder {
   #listed(node: ASTNode): Literal {
     const expression = this.build(node);
     if (expression.op === 'literal') return expression.value;
-    throw new Unfit('condition-unsupported', `${this.#excerpt(node)} stands in a list.`, 'A list has texts, whole numbers, true and false.');
+    throw new Unfit(
+      'condition-unsupported',
+      `${this.#excerpt(node)} stands in a list.`,
+      'A list has texts, whole numbers, true and false.',
+    );
   }
 
   #named(node: ASTNode, name: string): Expression {
@@ -214,11 +222,16 @@ class Builder {
         'Conditions with a name read facts alone: put both into the `when`, with && between them.',
       );
     if (name === 'auth' || isClaimSource(name))
-      throw new Unfit('condition-unsupported', `${name} is no fact itself.`, `Name one: ${name === 'auth' ? 'auth.acr, auth.age' : `${name}.CLAIM`}.`);
+      throw new Unfit(
+        'condition-unsupported',
+        `${name} is no fact itself.`,
+        `Name one: ${name === 'auth' ? 'auth.acr, auth.age' : `${name}.CLAIM`}.`,
+      );
     throw new Unfit(
       'unknown-condition',
       `There is no condition and no fact ${this.#excerpt(node)}.`,
-      didYouMean(name, [...named.keys(), 'provider']) || 'Facts are subject.CLAIM, request.CLAIM, client.CLAIM, provider, auth.acr and auth.age.',
+      didYouMean(name, [...named.keys(), 'provider']) ||
+        'Facts are subject.CLAIM, request.CLAIM, client.CLAIM, provider, auth.acr and auth.age.',
     );
   }
 
@@ -260,9 +273,14 @@ class Builder {
     const [first, second] = args;
     if (isTextTest(name) && first && !second)
       return { op: name, of: this.build(receiver), part: this.build(first) };
-    if ((name !== 'exists' && name !== 'all') || !first || !second || args.length > 2) throw this.#unsupported(node);
+    if ((name !== 'exists' && name !== 'all') || !first || !second || args.length > 2)
+      throw this.#unsupported(node);
     if (this.#item !== undefined)
-      throw new Unfit('condition-unsupported', `${this.#excerpt(node)} stands inside another exists or all.`, 'They do not nest.');
+      throw new Unfit(
+        'condition-unsupported',
+        `${this.#excerpt(node)} stands inside another exists or all.`,
+        'They do not nest.',
+      );
     const list = this.build(receiver);
     const item = first.op === 'id' ? first.args : '';
     if (!isFreeName(item) || this.#vocabulary.named.has(item))
@@ -278,7 +296,11 @@ class Builder {
   }
 
   #unsupported(node: ASTNode): Unfit {
-    return new Unfit('condition-unsupported', `${this.#excerpt(node)} has a part of CEL that conditions do not have.`, SUPPORTED);
+    return new Unfit(
+      'condition-unsupported',
+      `${this.#excerpt(node)} has a part of CEL that conditions do not have.`,
+      SUPPORTED,
+    );
   }
 
   #excerpt(node: ASTNode): string {
@@ -316,7 +338,11 @@ function depthOf(expression: Expression): number {
 }
 
 function tooLarge(message: string): Unfit {
-  return new Unfit('condition-unsupported', `The condition is too large. ${message}`, 'Say less, or move parts into the calls and scopes that they guard.');
+  return new Unfit(
+    'condition-unsupported',
+    `The condition is too large. ${message}`,
+    'Say less, or move parts into the calls and scopes that they guard.',
+  );
 }
 
 function isComparison(op: string): op is Comparison {

@@ -40,7 +40,10 @@ export function decidedLogins({ met, stepUp }: Decision): Logins {
   return {
     servedBy: ({ id, expression }, level) => {
       if (!met.has(id) && !stepUp.has(id)) return false;
-      return mayHold(expression, afterLogin(() => UNKNOWN, level));
+      return mayHold(
+        expression,
+        afterLogin(() => UNKNOWN, level),
+      );
     },
     isTooOld: ({ id, expression }) => !met.has(id) && readsAge(expression),
   };

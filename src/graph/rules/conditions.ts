@@ -139,7 +139,11 @@ function checkFact(
   if (!read) {
     const from = graph.claims.get(fact.value)?.from;
     const whose =
-      from === 'client' ? 'the client gives it' : from === 'request' ? 'the request gives it' : 'its value is fixed';
+      from === 'client'
+        ? 'the client gives it'
+        : from === 'request'
+          ? 'the request gives it'
+          : 'its value is fixed';
     findings.add(
       'condition-claim',
       fact,
@@ -190,7 +194,8 @@ function checkLevels({ expression }: Conjunct, at: Place, graph: GraphDeclaratio
       'unknown-level',
       at,
       `No provider says which logins have the level ${level}.`,
-      didYouMean(level, known) || `Add it to a provider: acr: { ${level}: [the values of acr that mean it] }.`,
+      didYouMean(level, known) ||
+        `Add it to a provider: acr: { ${level}: [the values of acr that mean it] }.`,
       [...graph.subjects.keys()].map((name) => pointerTo('subjects', name)),
     );
   }
@@ -264,7 +269,11 @@ export function claimsInConditions(graph: GraphDeclaration): ReadonlySet<string>
   return names;
 }
 
-export function declaredConditions({ clients, services, conditions }: GraphDeclaration): ConditionDeclaration[] {
+export function declaredConditions({
+  clients,
+  services,
+  conditions,
+}: GraphDeclaration): ConditionDeclaration[] {
   const ofServices = [...services.values()];
   const scopes = ofServices.flatMap((service) => [...service.scopes.values()]);
   const calls = [...clients.values(), ...ofServices, ...scopes].flatMap((party) => party.calls);
