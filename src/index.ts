@@ -13,6 +13,7 @@ export {
   type JudgeOverlays,
   type OverlayChange,
   type OverlayImpact,
+  type OverlayPlans,
   type OverlayView,
   type OverflowView,
   type RequestPlan,

@@ -1,7 +1,13 @@
 /** Plans what a graph issues, before anything is signed. */
 
 export { compileDraft, compileGraph, type CompileOptions, type Compiled } from './compile.ts';
-export { type JudgeOverlays, type OverlayChange, type OverlayImpact, type OverlayView } from './overlays.ts';
+export {
+  type JudgeOverlays,
+  type OverlayChange,
+  type OverlayImpact,
+  type OverlayPlans,
+  type OverlayView,
+} from './overlays.ts';
 export { adviseRequest, type RequestFit } from './request-fit.ts';
 export { analyzeAccess, type RequestAccess } from './request-access.ts';
 export {

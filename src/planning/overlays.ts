@@ -1,6 +1,6 @@
 /** What overlays change, for people: each change with its place, and what it does to authority. */
 import { getOrAdd } from '../get-or-add.ts';
-import { toValue, type Findings, type OverlaidGraph, type Restatement } from '../graph/index.ts';
+import { toValue, type Findings, type OverlaidGraph, type Plan, type Restatement } from '../graph/index.ts';
 
 export interface OverlayView {
   readonly file: string;
@@ -29,8 +29,19 @@ export interface OverlayImpact {
   readonly reasons: readonly string[];
 }
 
+/** A graph between the changes of its overlays. */
+export interface OverlayPlans {
+  /** How many changes there are. */
+  readonly changes: number;
+  /**
+   * The graph with only the first of the changes, without what nothing declares in it; undefined where its calls are a cycle or
+   * contradict each other.
+   */
+  readonly planAfter: (changes: number) => Plan | undefined;
+}
+
 /** @returns an impact for each change, in the same order. */
-export type JudgeOverlays = (overlaid: OverlaidGraph) => readonly OverlayImpact[];
+export type JudgeOverlays = (plans: OverlayPlans) => readonly OverlayImpact[];
 
 /** @param judge adds a finding for each change that widens. */
 export function describeOverlays(
@@ -38,7 +49,7 @@ export function describeOverlays(
   judge: JudgeOverlays | undefined,
   findings: Findings,
 ): OverlayView[] {
-  const impacts = judge?.(overlaid) ?? [];
+  const impacts = judge?.({ changes: overlaid.changes.length, planAfter: overlaid.planAfter }) ?? [];
   const files = new Map<string, OverlayChange[]>();
   for (const file of overlaid.files) files.set(file, []);
   overlaid.changes.forEach((change, index) => {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import type { Cli } from './cli.ts';
 import type { Block, Document, Problem } from './document.ts';
 
-/** A block is a whole graph when it begins as one; a fragment of a graph does not. A file of tests begins alike. */
-const wholeGraph = /^(waybill: 1\b|# yaml-language-server:)(?![^]*^tests:)/m;
+/** A block is a whole graph when it begins as one; a fragment of a graph does not. Tests and overlays begin alike. */
+const wholeGraph = /^(waybill: 1\b|# yaml-language-server:)(?![^]*^(?:tests:|overlay: true))/m;
 
 export const graphsIn = ({ blocks }: Document): Block[] =>
   blocks.filter(({ language, text }) => /^ya?ml$/.test(language) && wholeGraph.test(text));

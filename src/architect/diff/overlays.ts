@@ -1,7 +1,7 @@
 /** What each change of an overlay does to authority. In: the graph after each change. Out: one impact for each. */
 import { isWaybillError } from '../../errors.ts';
-import type { OverlaidGraph, Plan } from '../../graph/index.ts';
-import type { OverlayImpact } from '../../planning/index.ts';
+import type { Plan } from '../../graph/index.ts';
+import type { OverlayImpact, OverlayPlans } from '../../planning/index.ts';
 import { diffGraphs } from './diff.ts';
 
 /** Comparisons of one graph. Beyond that, several changes share one. */
@@ -26,18 +26,16 @@ const MOST_SCOPES = 50_000;
  *   for (const { path, impact } of changes) console.log(`${file} ${path.join('.')}: ${impact}`);
  * ```
  */
-export function judgeOverlays({ changes, planAfter }: OverlaidGraph): readonly OverlayImpact[] {
+export function judgeOverlays({ changes, planAfter }: OverlayPlans): readonly OverlayImpact[] {
   const impacts: OverlayImpact[] = [];
   let before = planAfter(0);
-  const step = Math.ceil(changes.length / comparisonsOf(before));
-  for (let at = step; impacts.length < changes.length; at += step) {
+  const step = Math.ceil(changes / comparisonsOf(before));
+  for (let at = step; impacts.length < changes; at += step) {
     const after = planAfter(at);
     const impact = impactBetween(before, after);
     // A graph that cannot be compared is left out: the next one is compared with the one before it.
-    if (!impact && before && at < changes.length) continue;
-    impacts.push(
-      ...Array.from({ length: Math.min(at, changes.length) - impacts.length }, () => impact ?? UNKNOWN),
-    );
+    if (!impact && before && at < changes) continue;
+    while (impacts.length < Math.min(at, changes)) impacts.push(impact ?? UNKNOWN);
     before = after;
   }
   return impacts;
