@@ -40,14 +40,6 @@ const EXPORTS = {
   opa: exportOpa,
 };
 
-/** What to do, where a configuration cannot let pass what it would refuse. */
-const INSTEAD_OF_REPORT: Readonly<Partial<Record<keyof typeof EXPORTS, string>>> = {
-  haproxy:
-    'Put `waybill sidecar` before the service until nothing is reported: `--to sidecar --mode report`.',
-  nginx: 'nginx does what its sidecar says: write `mode: report` into NAME.sidecar.yaml.',
-  opa: 'Who asks OPA can let the request pass, and log the decision.',
-};
-
 export function addExport(program: Command): void {
   const command = program
     .command('export')
@@ -67,7 +59,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         '--mode <mode>',
-        'envoy, istio, sidecar: enforce refuses what the graph does not allow; report lets it pass and logs it',
+        'enforce refuses what the graph does not allow; report lets it pass and logs it',
       )
         .choices(EXPORT_MODES)
         .default('enforce'),
@@ -103,11 +95,6 @@ export function addExport(program: Command): void {
       [],
     );
   withDatedGraphOptions(withEnvoyOptions(command)).action((paths: string[], options: ExportOptions) => {
-    const insteadOfReport = options.mode === 'report' ? INSTEAD_OF_REPORT[options.to] : undefined;
-    if (insteadOfReport !== undefined)
-      throw usageError(
-        `\`--mode report\` is for envoy, istio and sidecar, not for ${options.to}. ${insteadOfReport}`,
-      );
     const plan = planOf(paths, options, 'plan');
     const { files, notes } = EXPORTS[options.to](plan, options);
     if (files && options.out !== undefined) save(options.out, files);

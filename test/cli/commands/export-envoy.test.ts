@@ -77,23 +77,38 @@ describe('waybill export --to envoy', () => {
     expect(stderr).to.match(/^note {2}report-mode: /);
   });
 
-  it('reports for Envoy, Istio and the sidecar alone, and says what else to do', async () => {
+  it('writes for every target what only reports, and says so first', async () => {
     const istio = await run(['export', graph, '--to', 'istio', '--mode', 'report']);
     expect([istio.code, istio.stdout.includes('istio.io/dry-run')]).to.deep.equal([0, true]);
     const args = ['--to', 'sidecar', '--service', 'shop', '--mode'];
     const sidecar = await run(['export', graph, ...args, 'report']);
     expect(load(sidecar.stdout)).to.include({ mode: 'report' });
-    expect(sidecar.stderr).to.match(/^note {2}report-mode: Report mode: nothing is refused/);
     const enforcing = await run(['export', graph, ...args, 'enforce']);
     expect(load(enforcing.stdout)).not.to.have.property('mode');
-    for (const [target, instead] of [
-      ['opa', 'let the request pass'],
-      ['haproxy', '--to sidecar --mode report'],
-      ['nginx', 'into NAME.sidecar.yaml'],
+    for (const [target, files] of [
+      ['haproxy', ['shop.cfg', 'stock.cfg']],
+      ['nginx', ['shop.conf', 'shop.sidecar.yaml', 'stock.conf', 'stock.sidecar.yaml']],
+      ['opa', ['.manifest', 'data.json', 'envoy.rego', 'policy.rego', 'refusal.rego', 'report.rego']],
     ] as const) {
-      const { code, stdout, stderr } = await run(['export', graph, '--to', target, '--mode', 'report']);
-      expect([code, stdout]).to.deep.equal([2, '']);
-      expect(stderr).to.include(`is for envoy, istio and sidecar, not for ${target}. `).and.include(instead);
+      const out = path.join(scratchFolder(), target);
+      const { code, stderr } = await run(['export', graph, '--to', target, '--mode', 'report', '--out', out]);
+      expect([code, readdirSync(out).sort()], target).to.deep.equal([0, files]);
+      expect(stderr, target).to.match(/^note {2}report-mode: Report mode: /);
+    }
+  });
+
+  it('writes report mode into the proxy and into the sidecar beside it', async () => {
+    for (const [to, kind, sign] of [
+      ['envoy', 'yaml', 'Calls to hosts that are no callees are answered 403'],
+      ['nginx', 'conf', 'Calls to hosts that are no callees are answered 403'],
+    ] as const) {
+      const out = path.join(scratchFolder(), to);
+      const args = ['--to', to, '--sidecar', '127.0.0.1:9292', '--mode', 'report', '--out', out];
+      const { code, stderr } = await run(['export', graph, ...args]);
+      expect(code, stderr).to.equal(0);
+      expect(stderr.match(/Report mode: nothing is refused/g)).to.have.length(1);
+      expect(readFileSync(path.join(out, `shop.${kind}`), 'utf8')).to.include(`# report-mode: ${sign}`);
+      expect(load(readFileSync(path.join(out, 'shop.sidecar.yaml'), 'utf8'))).to.include({ mode: 'report' });
     }
   });
 

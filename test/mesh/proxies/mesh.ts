@@ -7,7 +7,12 @@ import { createServer } from 'node:http';
 import { connect } from 'node:tls';
 import { text } from 'node:stream/consumers';
 
-import { sidecarConfigs, configYaml, type SocketAddress } from '../../../src/architect/export/index.ts';
+import {
+  sidecarConfigs,
+  configYaml,
+  type ExportMode,
+  type SocketAddress,
+} from '../../../src/architect/export/index.ts';
 import type { Plan } from '../../../src/graph/index.ts';
 import {
   Sidecar,
@@ -90,6 +95,7 @@ export interface Beside {
   readonly sidecar: SocketAddress;
   readonly addresses: ReadonlyMap<string, SocketAddress>;
   readonly tls: TlsFiles;
+  readonly mode: ExportMode;
 }
 
 export interface ProxyKind {
@@ -121,12 +127,13 @@ export interface CallOptions {
   readonly method?: string;
   /** The whole header. */
   readonly authorization?: string | undefined;
-  /** Default: the gateway. */
+  /** Default: the gateway; `nobody` shows no certificate. */
   readonly as?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export async function startShop(kind: ProxyKind): Promise<Shop> {
+/** @param reporting services whose proxy and sidecar refuse nothing. Default: none. */
+export async function startShop(kind: ProxyKind, reporting: readonly ServiceName[] = []): Promise<Shop> {
   const signer = await proofSigner();
   const decisions: DecisionReport[] = [];
   const sidecars = new Map<string, () => void>();
@@ -137,15 +144,16 @@ export async function startShop(kind: ProxyKind): Promise<Shop> {
       const addresses = new Map(SERVICES.map((name) => [name, at(portsOf(name).inbound)]));
       return Promise.resolve(async (name) => {
         const port = await freePort();
+        const mode = reporting.includes(name) ? 'report' : 'enforce';
         const running = sidecarFor(plan, name, (decision) => decisions.push(decision), {
-          ...{ check: at(port), addresses },
+          ...{ check: at(port), addresses, mode },
           ...(kind.certificateHeader === undefined ? {} : { certificateHeader: kind.certificateHeader }),
         });
         sidecars.set(name, await (kind.serve ?? serveHttp)(running, port));
         const { inbound, outbound, application } = portsOf(name);
         await kind.start({
           ...{ plan, service: name, addresses, sidecar: at(port), tls: tlsOf(name) },
-          ...{ inbound: at(inbound), outbound: at(outbound), application: at(application) },
+          ...{ inbound: at(inbound), outbound: at(outbound), application: at(application), mode },
         });
       });
     },
@@ -161,7 +169,7 @@ export async function startShop(kind: ProxyKind): Promise<Shop> {
       return body['access_token'];
     },
     call: (service, path, { as = 'gateway', ...options } = {}) =>
-      shop.call(service, path, { ...sent(options), as: shop.certificateOf(as) }),
+      shop.call(service, path, { ...sent(options), as: as === 'nobody' ? as : shop.certificateOf(as) }),
     callOut: (service, address, options = {}) => shop.callOut(service, address, sent(options)),
     raw(lines) {
       const { chain, key } = shop.certificateOf('gateway');

@@ -3,7 +3,6 @@
  * what the graph allows, and sends each call on with the callee's token; or it asks a sidecar, which does all that. The
  * service passes its `authorization` header on and need not know of Waybill.
  */
-import { usageError } from '../../../errors.ts';
 import type { Plan } from '../../../graph/index.ts';
 import { requireCallees, wantedServices } from '../chosen-services.ts';
 import { notesOn, type ExportNote } from '../notes.ts';
@@ -53,10 +52,6 @@ export function envoyConfig(plan: Plan, { only, ...given }: EnvoyOptions = {}): 
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
   requireCallees(graph, deployment.addresses.keys());
-  if (deployment.mode === 'report' && deployment.sidecar)
-    throw usageError(
-      'Report mode is for configurations without a sidecar: there the sidecar decides. Write `mode: report` into its configuration.',
-    );
   const own = envoyNotes(plan, services, deployment);
   // Whoever opens the file reads first that it refuses nothing.
   const notes = [...own.filter(isReportMode), ...graph.notes, ...own.filter((note) => !isReportMode(note))];

@@ -34,6 +34,8 @@ export function inboundOf(
         ...(mode === 'enforce' ? [] : [reportedRefusals()]),
         permissions(service, { gateways, mode, signing: tokens.signing }),
       ];
+  // A sidecar says itself what it would refuse, and names nobody then.
+  const ownReports = mode === 'report' && !sidecar ? [REFUSALS, PERMISSIONS] : undefined;
   const chain: HttpChain = {
     name: 'waybill-inbound',
     transport: speaksTls ? serverTls(tls, checksCaller, mode) : undefined,
@@ -42,7 +44,7 @@ export function inboundOf(
     resolvesPaths: sidecar !== undefined,
     showsPeerUris: !sidecar && checksCaller,
     removedHeaders: rules.map(({ header }) => header),
-    filters: mode === 'enforce' ? checks : [...checks, headersOfAllowed([REFUSALS, PERMISSIONS])],
+    filters: ownReports ? [...checks, headersOfAllowed(ownReports)] : checks,
     virtualHosts: [
       {
         name: 'service',
@@ -51,7 +53,7 @@ export function inboundOf(
       },
     ],
     mode,
-    logs: mode === 'enforce' ? [] : [serviceLog(service, [REFUSALS, PERMISSIONS])],
+    logs: ownReports ? [serviceLog(service, ownReports)] : [],
   };
   const plain: HttpChain = {
     ...chain,

@@ -1,6 +1,7 @@
 /** What stock Envoy cannot do with a graph. */
 import type { Plan } from '../../../graph/index.ts';
 import { Notes, type ExportNote } from '../notes.ts';
+import { SIDECAR_IS_NEEDED, SIDECAR_REPORTS, reportNotes } from '../report/notes.ts';
 import type { ServiceModel } from '../service-model.ts';
 import { destinationsByHost } from './callee-hosts.ts';
 import { MOST_HEADERS_KB } from './headers.ts';
@@ -15,7 +16,8 @@ export function envoyNotes(
   deployment: Deployment,
 ): readonly ExportNote[] {
   const notes = new Notes();
-  if (deployment.mode === 'report') noteReportMode(notes);
+  if (deployment.mode === 'report')
+    for (const { code, service, message } of notesOnReports(deployment)) notes.add(code, service, message);
   notes.about(undefined, {
     'token-too-large':
       plan.issuer.limits.nested > MOST_HEADERS_KB * 1024 &&
@@ -37,16 +39,13 @@ export function envoyNotes(
   return notes.list;
 }
 
-function noteReportMode(notes: Notes): void {
-  notes.add(
-    'report-mode',
-    undefined,
-    'Report mode: nothing is refused before the services. What other notes call refused passes, and Envoy writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
-  );
-  notes.add(
-    'report-mode',
-    undefined,
+function notesOnReports({ sidecar }: Deployment): readonly ExportNote[] {
+  return reportNotes(
+    sidecar
+      ? SIDECAR_REPORTS
+      : 'Report mode: nothing is refused before the services. What other notes call refused passes, and Envoy writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
     'Calls to hosts that are no callees are answered 403 in report mode, too, because Envoy has no address for them. A certificate of another authority still ends its connection.',
+    ...(sidecar ? [SIDECAR_IS_NEEDED] : []),
   );
 }
 

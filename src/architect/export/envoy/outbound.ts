@@ -37,7 +37,9 @@ export function outboundOf(
     extension(CALLEES, 'rbac', rulesFor(mode, CALLS, { action: 'ALLOW' })),
     ...(forwards && mode === 'report' ? [extension(OWN_TOKEN, 'headerMutation')] : []),
   ];
-  const filters = sidecar ? [sidecarChecks('outbound', sidecar)] : ownFilters;
+  const filters = sidecar
+    ? [sidecarChecks('outbound', sidecar), ...(mode === 'report' ? [extension(CALLEES, 'rbac')] : [])]
+    : ownFilters;
   const tokenOf = sidecar
     ? checkedToken
     : (callee: OutboundCallee) => tokenFor(callee, mode, children?.get(callee));
@@ -54,11 +56,8 @@ export function outboundOf(
       },
       resolvesPaths: sidecar !== undefined || [...hosts.values()].flat().some(({ prefix }) => prefix !== ''),
       removedHeaders: Array.from(children?.values() ?? [], ({ header }) => header),
-      virtualHosts: [
-        ...virtualHosts(hosts, tokenOf),
-        sidecar ? { ...ELSEWHERE, typed_per_filter_config: UNCHECKED } : elsewhere(mode),
-      ],
-      logs: mode === 'enforce' ? [] : [callLog(service), refusedCallLog(service)],
+      virtualHosts: [...virtualHosts(hosts, tokenOf), elsewhere(mode, sidecar ? UNCHECKED : {})],
+      logs: mode === 'enforce' ? [] : [...(sidecar ? [] : [callLog(service)]), refusedCallLog(service)],
     }),
     clusters: callees.map((callee) => calleeCluster(callee, services.get(callee.name), deployment)),
   };
@@ -75,12 +74,16 @@ const ELSEWHERE = {
 };
 
 /** Envoy has no address for other hosts, so that these calls are refused in report mode, too. */
-function elsewhere(mode: ExportMode): Json {
-  if (mode === 'enforce') return ELSEWHERE;
+function elsewhere(mode: ExportMode, unchecked: Json): Json {
+  if (mode === 'enforce')
+    return {
+      ...ELSEWHERE,
+      ...(Object.keys(unchecked).length === 0 ? {} : { typed_per_filter_config: unchecked }),
+    };
   const policies = { [UNDECLARED]: { permissions: [{ any: true }], principals: [{ any: true }] } };
   return {
     ...ELSEWHERE,
-    typed_per_filter_config: { [CALLEES]: forRoute(mode, { action: 'DENY', policies }) },
+    typed_per_filter_config: { ...unchecked, [CALLEES]: forRoute(mode, { action: 'DENY', policies }) },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Plan } from '../../../graph/index.ts';
 import { wantedServices } from '../chosen-services.ts';
 import { DEFAULT_DEPLOYMENT } from '../envoy/options.ts';
 import { noteComments, Notes, notesOn, oneLine, type ExportNote } from '../notes.ts';
+import { reportNotes } from '../report/notes.ts';
 import { graphModel, type OutboundCallee, type ServiceModel } from '../service-model.ts';
 import { inboundSections, speaksTls } from './inbound.ts';
 import { hasReadableChild, isRouted, outboundSections } from './outbound.ts';
@@ -39,7 +40,7 @@ export function haproxyConfig(plan: Plan, { only, ...given }: HaproxyOptions = {
   const graph = graphModel(plan);
   const wanted = wantedServices(graph, only);
   const notes = new Notes(
-    deployment.mode === 'report' ? [...reportNotes(wanted), ...graph.notes] : graph.notes,
+    deployment.mode === 'report' ? [...notesOnReports(wanted), ...graph.notes] : graph.notes,
   );
   noteIssuer(plan, notes);
   for (const service of wanted) noteService(service, deployment, notes);
@@ -83,16 +84,14 @@ function textOf(
   ].join('\n\n')}\n`;
 }
 
-/** Whoever opens the file reads first that it refuses nothing. */
-function reportNotes(services: readonly ServiceModel[]): readonly ExportNote[] {
-  const messages = [
+function notesOnReports(services: readonly ServiceModel[]): readonly ExportNote[] {
+  return reportNotes(
     'Report mode: nothing is refused before the services. What other notes call refused passes, and HAProxy writes a line of JSON for it to standard output. A call without the callee’s token goes out without any.',
     'Calls to hosts that are no callees are answered 403 in report mode, too, because HAProxy has no address for them.',
     ...(services.some(speaksTls)
       ? ['Where the audience of a service begins with https:, a connection without TLS still ends.']
       : []),
-  ];
-  return messages.map((message): ExportNote => ({ code: 'report-mode', service: undefined, message }));
+  );
 }
 
 function noteIssuer({ issuer: { signing, lifetime } }: Plan, notes: Notes): void {

@@ -33,8 +33,10 @@ export function checkLocations(
   context: NginxContext,
   more: readonly string[],
 ): string[] {
-  const { sidecar } = context.deployment;
-  const kb = bufferKb(context);
+  const { deployment } = context;
+  const { sidecar } = deployment;
+  // In report mode the answer may have any header that nginx has accepted.
+  const kb = bufferKb(context) + (deployment.mode === 'report' ? 1 : 0);
   return [
     block('location = /.waybill/check', [
       'internal;',

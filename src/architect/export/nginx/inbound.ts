@@ -10,7 +10,7 @@ export const CERTIFICATE_HEADER = 'x-client-cert';
 const IDENTITY = [...tokenHeaders.map(({ header }) => header), 'x-waybill-claims'];
 
 export function inboundServer(service: ServiceModel, context: NginxContext): string {
-  const { inbound, application, tls } = context.deployment;
+  const { inbound, application, tls, mode } = context.deployment;
   const checksCaller = service.caller === 'mtls';
   const speaksTls = checksCaller || /^https:/i.test(service.audience);
   return block('server', [
@@ -19,7 +19,12 @@ export function inboundServer(service: ServiceModel, context: NginxContext): str
       ? [`ssl_certificate ${quoted(tls.certificate)};`, `ssl_certificate_key ${quoted(tls.key)};`]
       : []),
     ...(checksCaller
-      ? [`ssl_client_certificate ${quoted(tls.authorities)};`, 'ssl_verify_client on;', 'ssl_verify_depth 4;']
+      ? [
+          `ssl_client_certificate ${quoted(tls.authorities)};`,
+          // In report mode one may have none; the sidecar says whom it would refuse.
+          `ssl_verify_client ${mode === 'enforce' ? 'on' : 'optional'};`,
+          'ssl_verify_depth 4;',
+        ]
       : []),
     ...headerSizes(context),
     block('location /', [

@@ -5,7 +5,8 @@
 import type { Plan } from '../../../graph/index.ts';
 import { requireCallees, wantedServices } from '../chosen-services.ts';
 import { DEFAULT_DEPLOYMENT } from '../envoy/options.ts';
-import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
+import { noteComments, Notes, notesOn, oneLine, type ExportNote } from '../notes.ts';
+import { SIDECAR_IS_NEEDED, SIDECAR_REPORTS, reportNotes } from '../report/notes.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 import { DEFAULT_SIDECAR } from '../sidecar/sidecar.ts';
 import { inboundServer } from './inbound.ts';
@@ -44,7 +45,7 @@ export function nginxConfig(plan: Plan, { only, ...given }: NginxOptions = {}): 
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
   requireCallees(graph, deployment.addresses.keys());
-  const notes = new Notes();
+  const notes = new Notes(deployment.mode === 'report' ? REPORT_NOTES : []);
   for (const service of services) noteCallees(service, graph.services, deployment, notes);
   const texts = services.map((service): [string, string] => {
     const context = { deployment, largestToken: plan.issuer.limits.nested };
@@ -54,10 +55,15 @@ export function nginxConfig(plan: Plan, { only, ...given }: NginxOptions = {}): 
   return { services: new Map(texts), notes: notes.list };
 }
 
+const REPORT_NOTES = reportNotes(
+  SIDECAR_REPORTS,
+  'Calls to hosts that are no callees are answered 403 in report mode, too, because nginx has no address for them. Where it speaks TLS, a request in plain HTTP, or with a certificate of another authority, is answered 400.',
+  SIDECAR_IS_NEEDED,
+);
+
 function headOf({ name, digest }: Plan, service: ServiceModel, notes: readonly ExportNote[]): string {
-  const own = notes.filter((note) => note.service === service.name);
   const from = oneLine(`${service.name}, from the graph ${name}`);
-  return `# ${from}, digest ${digest}. Written by waybill export: change the graph, not this file.\n${noteComments(own)}`;
+  return `# ${from}, digest ${digest}. Written by waybill export: change the graph, not this file.\n${noteComments(notesOn(notes, service.name))}`;
 }
 
 function noteCallees(

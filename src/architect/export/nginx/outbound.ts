@@ -22,7 +22,9 @@ export function outboundServers(
       `server_name ${names.map(quoted).join(' ')};`,
       ...headerSizes(context),
       ...destinations.flatMap((one) => locations(one, services, context)),
-      ...(destinations.some(({ prefix }) => prefix === '') ? [] : [block('location /', ['return 403;'])]),
+      ...(destinations.some(({ prefix }) => prefix === '')
+        ? []
+        : [block('location /', otherPaths(destinations, services, context))]),
       ...checkLocations('outbound', context, []),
       refusals(),
     ]),
@@ -85,6 +87,19 @@ function locations(
   const lines = proxied(callee, services.get(callee.name), context);
   if (prefix === '') return [block('location /', lines)];
   return [block(`location = ${quoted(prefix)}`, lines), block(`location ${quoted(`${prefix}/`)}`, lines)];
+}
+
+/** A path that belongs to no callee. In report mode it goes where the host is; the sidecar finds no token for it. */
+function otherPaths(
+  destinations: readonly Destination[],
+  services: ReadonlyMap<string, ServiceModel>,
+  context: NginxContext,
+): string[] {
+  const [first, ...others] = destinations.map(({ callee }) =>
+    proxied(callee, services.get(callee.name), context),
+  );
+  const isOne = first !== undefined && others.every((lines) => lines.join() === first.join());
+  return context.deployment.mode === 'report' && isOne ? first : ['return 403;'];
 }
 
 function proxied(

@@ -1,13 +1,14 @@
 /** What the policies of the bundle cannot do with a graph. */
 import type { Plan } from '../../../graph/index.ts';
 import { Notes, type ExportNote } from '../notes.ts';
+import { reportNotes } from '../report/notes.ts';
 import { parseOperation } from '../operations/index.ts';
 import type { GraphModel, ServiceModel } from '../service-model.ts';
 
-export const REPORT_NOTES: readonly ExportNote[] = [
+export const REPORT_NOTES = reportNotes(
   'Report mode: the bundle has the decision waybill/envoy/report beside waybill/envoy/allow. Write it as `path` into the configuration of opa-envoy: then no request is denied, and what other notes call denied is reported.',
   'Programs that ask for waybill/authz/allow let a request pass themselves; waybill/authz/refusal says why it would be denied. Without an answer of OPA, Envoy refuses requests in report mode, too, unless its filter has `failure_mode_allow`.',
-].map((message) => ({ code: 'report-mode', service: undefined, message }));
+);
 
 export function opaNotes(
   plan: Plan,

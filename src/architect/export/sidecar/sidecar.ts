@@ -11,6 +11,7 @@ import { DEFAULT_DEPLOYMENT, type SidecarAddress, type SocketAddress } from '../
 import { Notes, notesOn, type ExportNote } from '../notes.ts';
 import { parseOperation } from '../operations/index.ts';
 import type { ExportMode } from '../report/mode.ts';
+import { SIDECAR_REPORTS, reportNotes } from '../report/notes.ts';
 import { graphModel, type ServiceModel } from '../service-model.ts';
 
 export interface SidecarDeployment {
@@ -48,13 +49,6 @@ export const DEFAULT_SIDECAR: SidecarDeployment = {
   mode: 'enforce',
 };
 
-const REPORT_MODE: ExportNote = {
-  code: 'report-mode',
-  service: undefined,
-  message:
-    'Report mode: nothing is refused for its token. What other notes call refused passes, and the sidecar logs it. A call without the callee’s token goes out without any.',
-};
-
 /** For all that a request has beside its token. */
 const OTHER_HEADERS = 32 * 1024;
 /** Bounds of the schema. */
@@ -69,7 +63,9 @@ export function sidecarConfigs(plan: Plan, { only, ...given }: SidecarExportOpti
   const deployment = { ...DEFAULT_SIDECAR, ...given };
   const graph = graphModel(plan);
   const services = wantedServices(graph, only);
-  const notes = new Notes(deployment.mode === 'report' ? [REPORT_MODE, ...graph.notes] : graph.notes);
+  const notes = new Notes(
+    deployment.mode === 'report' ? [...reportNotes(SIDECAR_REPORTS), ...graph.notes] : graph.notes,
+  );
   const files = services.map((service) => {
     const own = plan.services.get(service.name)!;
     return [service.name, configOf(plan, service, own, deployment, notes)] as const;

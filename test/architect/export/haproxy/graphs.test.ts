@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
-import { haproxyConfig } from '../../../../src/architect/export/index.ts';
+import { EXPORT_MODES, haproxyConfig } from '../../../../src/architect/export/index.ts';
 import { compileGraph } from '../../../../src/planning/compile.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
@@ -33,9 +33,12 @@ describe(`configurations of HAProxy${needsHaproxy}`, () => {
       const addresses = new Map(
         Array.from(plan!.services.keys(), (name) => [name, { host: '127.0.0.1', port: 1 }]),
       );
-      const { services } = haproxyConfig(plan!, { ...files, addresses });
-      expect(services.size).to.equal(plan!.services.size);
-      for (const [name, text] of services) expect(validateHaproxy(text), name).to.equal('');
+      const configs = EXPORT_MODES.map(
+        (mode) => haproxyConfig(plan!, { ...files, addresses, mode }).services,
+      );
+      expect(configs.map(({ size }) => size)).to.deep.equal(EXPORT_MODES.map(() => plan!.services.size));
+      for (const [name, text] of configs.flatMap((services) => [...services]))
+        expect(validateHaproxy(text), name).to.equal('');
     });
   }
 });

@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { nginxConfig, sidecarConfigs, configYaml } from '../../../../src/architect/export/index.ts';
+import {
+  EXPORT_MODES,
+  nginxConfig,
+  sidecarConfigs,
+  configYaml,
+} from '../../../../src/architect/export/index.ts';
 import { Sidecar, readConfig, sidecarOptions } from '../../../../src/mesh/index.ts';
 import { planAt, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
@@ -98,7 +103,7 @@ describe(`graphs as configuration of nginx${needsNginx}`, function () {
       const { cert, key } = ca.issue(LOOPBACK);
       const authorities = scratchFile('ca.crt', ca.cert);
       const plan = planAt([graphs + path]);
-      const { services } = nginxConfig(plan, {
+      const options = {
         tls: { certificate: scratchFile('tls.crt', cert), key: scratchFile('tls.key', key), authorities },
         systemAuthorities: authorities,
         // nginx resolves names when it starts.
@@ -108,8 +113,10 @@ describe(`graphs as configuration of nginx${needsNginx}`, function () {
             { host: `127.0.1.${index % 250}`, port: 8080 },
           ]),
         ),
-      });
-      expect(services.size).to.equal(plan.services.size);
-      for (const [name, servers] of services) expect(checkNginx(servers), name).to.equal('');
+      };
+      const configs = EXPORT_MODES.map((mode) => nginxConfig(plan, { ...options, mode }).services);
+      expect(configs.map(({ size }) => size)).to.deep.equal(EXPORT_MODES.map(() => plan.services.size));
+      for (const [name, servers] of configs.flatMap((services) => [...services]))
+        expect(checkNginx(servers), name).to.equal('');
     });
 });
