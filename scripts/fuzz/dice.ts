@@ -28,3 +28,19 @@ export function diceFor(seed: number, target: string, index: number): Dice {
     bytes: (count) => Buffer.from(Array.from({ length: count }, () => below(256))),
   };
 }
+
+/** Choices that bytes determine, one or two for each; where they end, every choice is the first. So fewer bytes change less. */
+export function diceOf(bytes: Uint8Array): Dice {
+  let at = 0;
+  const next = (): number => bytes[at++] ?? 0;
+  const below = (limit: number): number => (limit <= 256 ? next() : next() * 256 + next()) % limit;
+  return {
+    below,
+    pick(items) {
+      if (items.length === 0) throw new TypeError('there is nothing to choose from');
+      return items[below(items.length)]!;
+    },
+    oneIn: (times) => below(times) === times - 1,
+    bytes: (count) => Buffer.from(Array.from({ length: count }, next)),
+  };
+}

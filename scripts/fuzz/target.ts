@@ -2,7 +2,8 @@
 import type { Dice } from './dice.ts';
 
 /** The invariants that hold for every input. */
-export type Invariant = 'no crash' | 'every error has a code' | 'plain path' | 'bounded work' | 'no leak';
+export type Invariant =
+  'no crash' | 'every error has a code' | 'plain path' | 'nothing wider' | 'bounded work' | 'no leak';
 
 /** An input for which an invariant does not hold. */
 export class Broken extends Error {

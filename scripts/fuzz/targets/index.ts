@@ -9,6 +9,7 @@ import { proofs } from './proofs.ts';
 import { requests } from './requests.ts';
 import { nestedTokens, packedTokens } from './tokens.ts';
 import { traces } from './traces.ts';
+import { trees } from './trees.ts';
 
 export const targets: readonly Target[] = [
   packedTokens,
@@ -21,4 +22,5 @@ export const targets: readonly Target[] = [
   addresses,
   graphs,
   traces,
+  trees,
 ];

@@ -1,0 +1,191 @@
+/**
+ * Trees with a record of every token: what it says, whom it is for, who presents it, what it holds. The record is read from
+ * the issued text by plain means. What an exchange may give is recorded too, from the same request to an issuer whose graph
+ * embeds what this one's lets services fetch.
+ */
+import { readFileSync } from 'node:fs';
+
+import type { Plan } from '../../../src/graph/index.ts';
+import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
+import { keyRing, type KeyRing } from '../../../src/issuer/keys/index.ts';
+import { pack } from '../../../src/token/index.ts';
+import { Secrets } from '../judge.ts';
+import { scratchGraph } from './scratch-graph.ts';
+import { LOGIN, NOW, clientOf, clock, issuerKey, loginKey, publishedBy, secretOf, serviceOf } from './shop.ts';
+
+/** Who presents the roots. */
+export const GATEWAY = 'spiffe://fuzz.example/edge';
+
+export type Payload = Readonly<Record<string, unknown>> & {
+  readonly aud: string;
+  readonly sub: string;
+  readonly client_id: string;
+  readonly txn: string;
+  readonly exp: number;
+  readonly scope: string;
+  readonly act?: Actor;
+  readonly embedded?: Readonly<Record<string, string>>;
+  readonly on_demand?: Readonly<Record<string, string>>;
+};
+
+export interface Actor {
+  readonly sub: string;
+  readonly act?: Actor;
+}
+
+/** A token as it was issued. */
+export interface Grown {
+  /** Nested. */
+  readonly text: string;
+  readonly packed: string;
+  readonly payload: Payload;
+  readonly children: ReadonlyMap<string, Grown>;
+  /** What it would be if nothing were left to fetch. */
+  readonly whole: Whole;
+}
+
+/** A token of the issuer that embeds everything: its transaction and times are its own. */
+export interface Whole {
+  readonly payload: Payload;
+  readonly children: ReadonlyMap<string, Whole>;
+}
+
+export interface Forest {
+  readonly plan: Plan;
+  readonly keys: KeyRing;
+  readonly issuer: Issuer;
+  readonly secrets: Secrets;
+  /** Roots, and trees that services fetched. */
+  readonly trees: readonly Grown[];
+  /** Every token of every tree. */
+  readonly tokens: readonly Grown[];
+  readonly byText: ReadonlyMap<string, Grown>;
+}
+
+const REQUESTS = [
+  { client: 'web', user: 'alice', scopes: ['order', 'look'], amount: 1250 },
+  { client: 'web', user: 'bob', scopes: ['order'], amount: 90_000 },
+  { client: 'web', user: 'alice', scopes: ['look'] },
+  { client: 'web', user: 'bob', scopes: ['manage'] },
+  { client: 'web', scopes: ['order'] },
+  { client: 'kiosk', user: 'alice', scopes: ['order'], amount: 7 },
+  { client: 'kiosk', scopes: ['order', 'look'], amount: 1250 },
+  { client: 'kiosk', scopes: ['look'] },
+] as const;
+
+let grown: Promise<Forest> | undefined;
+
+/** Nothing in it changes, so one is enough. Its ids are random; inputs are changes of it, and do not depend on them. */
+export function growForest(): Promise<Forest> {
+  grown ??= makeForest();
+  return grown;
+}
+
+async function makeForest(): Promise<Forest> {
+  const graph = readFileSync(new URL('forest.yaml', import.meta.url), 'utf8');
+  const { kid, privateJwk: jwk } = issuerKey;
+  const keys = keyRing([{ kid, alg: 'Ed25519', status: 'active', created: NOW, jwk }], 'Ed25519', clock);
+  const issuer = issuerFor(graph, keys);
+  const whole = issuerFor(graph.replaceAll(', mode: exchange', ''), keys);
+  const trees: Grown[] = [];
+  for (const { client, scopes, ...more } of REQUESTS) {
+    const [own, other] = await Promise.all(
+      [issuer, whole].map((each) => rootOf(each, client, scopes, more)),
+    );
+    const tree = grow(own!, wholeOf(other!));
+    trees.push(tree, ...(await fetchedBelow(tree, issuer)));
+  }
+  const tokens = trees.flatMap(below);
+  const secrets = new Secrets();
+  secrets.add(...[...issuer.plan.clients.keys(), ...issuer.plan.services.keys()].map(secretOf));
+  for (const { text } of tokens) secrets.addToken(text);
+  const byText = new Map(tokens.map((token) => [token.text, token]));
+  return { plan: issuer.plan, keys, issuer, secrets, trees, tokens, byText };
+}
+
+function issuerFor(graph: string, keys: KeyRing): Issuer {
+  const scratch = scratchGraph();
+  try {
+    const { plan, findings } = scratch.compile(graph);
+    if (!plan) throw new Error(findings.map(({ message }) => message).join('\n'));
+    const names = [...plan.clients.keys(), ...plan.services.keys()];
+    const secrets = new Map(names.map((name) => [name, secretOf(name)]));
+    return createIssuer({ plan, keys, secrets, clock, fetch: publishedBy(keys) });
+  } finally {
+    scratch.close();
+  }
+}
+
+interface Details {
+  readonly user?: string;
+  readonly amount?: number;
+}
+
+async function rootOf(
+  issuer: Issuer,
+  name: string,
+  scopes: readonly string[],
+  { user, amount }: Details,
+): Promise<string> {
+  const client = clientOf(issuer.plan, name);
+  const request = {
+    scopes,
+    encoding: 'nested' as const,
+    ...(amount === undefined ? {} : { request: { amount } }),
+  };
+  const issued =
+    user === undefined
+      ? await issuer.issue(client, request)
+      : await issuer.issueFor(client, { token: idTokenOf(user), type: 'id_token' }, request);
+  return issued.token;
+}
+
+function idTokenOf(user: string): string {
+  const claims = { iss: LOGIN, aud: 'https://shop.fuzz.example', sub: user, email: `${user}@fuzz.example` };
+  const header = { alg: 'Ed25519', typ: 'JWT', kid: loginKey.kid };
+  return loginKey.jws({ ...claims, iat: NOW, exp: NOW + 300 }, header);
+}
+
+/** The trees that services can fetch with the tokens of a tree, and with those again. */
+async function fetchedBelow(tree: Grown, issuer: Issuer): Promise<Grown[]> {
+  const fetched: Grown[] = [];
+  for (const token of below(tree)) {
+    const service = serviceAt(issuer.plan, token.payload.aud);
+    for (const callee of Object.keys(token.payload.on_demand ?? {})) {
+      const request = { subjectToken: token.text, audiences: [callee], resources: [], scopes: [] };
+      const { token: text } = await issuer.exchange(service, { ...request, encoding: 'nested' });
+      const found = grow(text, token.whole.children.get(callee)!);
+      fetched.push(found, ...(await fetchedBelow(found, issuer)));
+    }
+  }
+  return fetched;
+}
+
+export function serviceAt(plan: Plan, audience: string) {
+  return serviceOf(plan, [...plan.services.values()].find((one) => one.audience === audience)?.name ?? '');
+}
+
+function grow(text: string, whole: Whole): Grown {
+  const payload = payloadOf(text);
+  const children = Object.entries(payload.embedded ?? {}).map(
+    ([name, child]) => [name, grow(child, whole.children.get(name)!)] as const,
+  );
+  return { text, packed: pack(text), payload, children: new Map(children), whole };
+}
+
+function wholeOf(text: string): Whole {
+  const payload = payloadOf(text);
+  const children = Object.entries(payload.embedded ?? {}).map(
+    ([name, child]) => [name, wholeOf(child)] as const,
+  );
+  return { payload, children: new Map(children) };
+}
+
+export function payloadOf(text: string): Payload {
+  return JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString('utf8')) as Payload;
+}
+
+/** A token and all that it holds. */
+export function below(token: Grown): Grown[] {
+  return [token, ...[...token.children.values()].flatMap(below)];
+}
