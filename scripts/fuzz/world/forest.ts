@@ -5,13 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 
-import type { Plan } from '../../../src/graph/index.ts';
+import type { Plan, ServicePlan } from '../../../src/graph/index.ts';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import { keyRing, type KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack } from '../../../src/token/index.ts';
 import { Secrets } from '../judge.ts';
 import { scratchGraph } from './scratch-graph.ts';
-import { LOGIN, NOW, clientOf, clock, issuerKey, loginKey, publishedBy, secretOf, serviceOf } from './shop.ts';
+import { LOGIN, NOW, clientOf, clock, issuerKey, loginKey, publishedBy, secretOf } from './shop.ts';
 
 /** Who presents the roots. */
 export const GATEWAY = 'spiffe://fuzz.example/edge';
@@ -89,9 +89,7 @@ async function makeForest(): Promise<Forest> {
   const whole = issuerFor(graph.replaceAll(', mode: exchange', ''), keys);
   const trees: Grown[] = [];
   for (const { client, scopes, ...more } of REQUESTS) {
-    const [own, other] = await Promise.all(
-      [issuer, whole].map((each) => rootOf(each, client, scopes, more)),
-    );
+    const [own, other] = await Promise.all([issuer, whole].map((each) => rootOf(each, client, scopes, more)));
     const tree = grow(own!, wholeOf(other!));
     trees.push(tree, ...(await fetchedBelow(tree, issuer)));
   }
@@ -161,8 +159,8 @@ async function fetchedBelow(tree: Grown, issuer: Issuer): Promise<Grown[]> {
   return fetched;
 }
 
-export function serviceAt(plan: Plan, audience: string) {
-  return serviceOf(plan, [...plan.services.values()].find((one) => one.audience === audience)?.name ?? '');
+function serviceAt(plan: Plan, audience: string): ServicePlan {
+  return [...plan.services.values()].find((service) => service.audience === audience)!;
 }
 
 function grow(text: string, whole: Whole): Grown {

@@ -22,6 +22,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   addresses: 300,
   graphs: 60,
   traces: 120,
+  trees: 600,
 };
 
 function failuresOf({ failures }: Tally): string[] {
