@@ -30,6 +30,8 @@ export {
   type CallPlan,
   type CallerCheck,
   type CertificateNameKind,
+  type ClaimSetter,
+  type ClaimType,
   type ClaimNeed,
   type ClaimPlan,
   type ClientPlan,
