@@ -18,7 +18,7 @@ export function withOperationOptions(command: Command): Command {
   return command
     .option(
       '--management-port <port>',
-      'a separate port on the same host for /healthz and /readyz, which responds however busy the issuer is (default: only --port)',
+      'a separate port on the same host for /healthz, /readyz and /metrics; it says so when the issuer is too busy to answer (default: none)',
       readPort,
     )
     .option(

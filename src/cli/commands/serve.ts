@@ -16,7 +16,7 @@ import {
 } from '../../issuer/http/index.ts';
 import { KeyWaits, sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
 import { requireReplaceable } from '../../issuer/keys/index.ts';
-import type { Store } from '../../issuer/stores/index.ts';
+import { observedStore, type Store } from '../../issuer/stores/index.ts';
 import { compileInThread } from '../../planning/compile-thread/index.ts';
 import { followGraph } from '../serving/follow-graph.ts';
 import type { FileFollower } from '../serving/follow-files.ts';
@@ -31,6 +31,7 @@ import { followPeers, type PeerFollower } from '../serving/follow-peers.ts';
 import { DEFAULT_KEY_FILE } from './keys.ts';
 import { openLog, type IssuerLog } from '../serving/log-output.ts';
 import { Reporter, startManagement } from '../serving/management/index.ts';
+import { IssuerMetrics } from '../serving/metrics/index.ts';
 import {
   managementOf,
   readPort,
@@ -63,6 +64,7 @@ import {
   type Seen,
 } from '../serving/start-warnings.ts';
 import {
+  answerMetrics,
   isWorker,
   leave,
   report,
@@ -169,12 +171,18 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<v
   };
   if (options.rotateKeys !== undefined) requireReplaceable(options.keys);
   const management = managementOf(options);
-  const send = isWorker() ? management && report : await startManagement(management, log);
+  const metrics = management && new IssuerMetrics();
+  if (metrics && isWorker()) answerMetrics(() => metrics.values());
+  const send =
+    management && metrics && !isWorker()
+      ? await startManagement(management, log, () => metrics.text())
+      : management && report;
   const lock = options.workers > 1 ? undefined : await acquireInstanceLock(plan, options, log);
   // Outlives every reload: a store that forgets would accept an assertion twice.
-  const store = openStore(options.store, log);
+  const opened = openStore(options.store, log);
+  const store = metrics ? observedStore(opened, metrics.storeObserver) : opened;
   // An open store would keep a failed process alive.
-  const starting = { paths, options, plan, follower, seen, lock, store, issuerLog, send };
+  const starting = { paths, options, plan, follower, seen, lock, store, issuerLog, send, metrics };
   await start(starting).catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -193,11 +201,13 @@ interface Start {
   readonly issuerLog: IssuerLog;
   /** Reports to the management port; undefined if there is none. */
   readonly send: ((report: ReadinessReport) => void) | undefined;
+  /** Undefined without a management port. */
+  readonly metrics: IssuerMetrics | undefined;
 }
 
 /** @throws WaybillError if the issuer cannot run; then only the store is open. */
 async function start(starting: Start): Promise<void> {
-  const { paths, options, plan, follower, seen, lock, store, issuerLog, send } = starting;
+  const { paths, options, plan, follower, seen, lock, store, issuerLog, send, metrics } = starting;
   const { tls, ...views } = seen;
   const { log } = issuerLog;
   const opened = await openKeyFile(options.keys, plan.issuer.signing);
@@ -228,7 +238,14 @@ async function start(starting: Start): Promise<void> {
   });
   const readiness = async (): Promise<ReadinessReport> => parts.report();
   const admission = { maxRequests: options.maxRequests };
-  const app = createApp({ issuer, log, readiness, admission, ...views });
+  metrics?.read({
+    graph: () => running.graph,
+    key: () => running.signingKey,
+    publishedKeys: () => issuer().jwks.keys.length,
+    isStoreLost: () => store.state().lost !== undefined,
+    droppedLogLines: () => issuerLog.state().dropped,
+  });
+  const app = createApp({ issuer, log, readiness, admission, observer: metrics, ...views });
   const server = await listenAt(options, tls, app, log);
   const reporter = send && new Reporter(readiness, send);
   logStart(plan, log);

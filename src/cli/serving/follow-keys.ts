@@ -25,6 +25,13 @@ export interface FollowOptions {
   readonly adopt: (keys: KeyRing) => void;
 }
 
+/** In seconds since the epoch. */
+export interface SigningKeyTimes {
+  readonly since: number;
+  /** When the schedule replaces the key; undefined without a schedule. */
+  readonly until: number | undefined;
+}
+
 const LOOK_MS = 1000;
 /** Seconds until the next attempt after a failed rotation. */
 const RETRY = 60;
@@ -47,6 +54,13 @@ export class KeyFollower {
     this.#seen = this.#running;
     const signs = keyWith(this.#running, options.signing(), 'active');
     if (signs && systemClock() < readyAt(signs) && !isFirst(signs, this.#running)) this.#warnOfEarly(signs);
+  }
+
+  /** Undefined where the key of the graph's algorithm is missing. */
+  get signingKey(): SigningKeyTimes | undefined {
+    const { keeper, signing } = this.#options;
+    const key = keyWith(this.#running, signing(), 'active');
+    return key && { since: signsSince(key), until: keeper.changesAt(signing()) };
   }
 
   /** Checks every second, until it is closed. */

@@ -1,6 +1,7 @@
 /** The running issuer. It is replaced when the graph, the keys or files that the graph names change. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { systemClock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import {
@@ -20,7 +21,7 @@ import { failureOf } from './log-output.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
 import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
 import { bundleReloads } from './reloads.ts';
-import { KeyFollower } from './follow-keys.ts';
+import { KeyFollower, type SigningKeyTimes } from './follow-keys.ts';
 import { renewKeySets, type BrokenKeySet, type RunningKeySets } from './renew-key-sets.ts';
 
 export interface RunningOptions {
@@ -54,6 +55,7 @@ export class RunningIssuer {
   /** Issuer and keys are replaced together, so that signing key and published keys always match. */
   #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
   #keys: KeyFollower | undefined;
+  #loaded = systemClock();
 
   /** @throws WaybillError if graph, files and keys do not make an issuer. */
   constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
@@ -65,6 +67,16 @@ export class RunningIssuer {
   /** The issuer with the current graph and keys. */
   get issuer(): Issuer {
     return this.#answering.issuer;
+  }
+
+  /** The graph that runs, and since when, in seconds since the epoch. */
+  get graph(): { readonly digest: string; readonly loaded: number } {
+    return { digest: this.#parts.plan.digest, loaded: this.#loaded };
+  }
+
+  /** Undefined until the key file is open. */
+  get signingKey(): SigningKeyTimes | undefined {
+    return this.#keys?.signingKey;
   }
 
   /** Uses the keys of the key file from now on. */
@@ -141,6 +153,7 @@ export class RunningIssuer {
     onGraph(plan);
     const { parts, broken } = await inSlices(this.#readAgain(plan, before), signal);
     await this.#adopt(parts, signal);
+    this.#loaded = systemClock();
     this.#tellOf(broken);
     log.info({ before: before.digest, now: plan.digest }, 'reloaded');
   }

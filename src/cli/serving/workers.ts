@@ -12,7 +12,8 @@ import type { Plan } from '../../graph/index.ts';
 import { roomForConnections, type ReadinessReport } from '../../issuer/http/index.ts';
 import { sharedStateNeeds } from '../../issuer/index.ts';
 import { boundHandedConnections } from './handed-connections.ts';
-import { Reports, answerProbes, type ManagementAddress } from './management/index.ts';
+import { Questions, Reports, answerManagement, type ManagementAddress } from './management/index.ts';
+import { sumOfMetrics, type MetricValues } from './metrics/index.ts';
 import { endAtOnce, onEndSignals } from './shutdown.ts';
 import { isMemory } from './store.ts';
 
@@ -21,11 +22,24 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEALTHY_MS = 60_000;
 
+/** What a worker tells its supervisor. */
 interface Told {
   /** Its address, once it is ready. */
   readonly listening?: string;
   /** For the management port. */
   readonly report?: ReadinessReport;
+  readonly metrics?: MetricsAnswer;
+}
+
+interface MetricsAnswer {
+  readonly number: number;
+  readonly values: MetricValues;
+}
+
+/** What a supervisor asks a worker. */
+interface Asked {
+  /** The number of the question for its metrics. */
+  readonly metricsAsked?: number;
 }
 
 export function isWorker(): boolean {
@@ -45,6 +59,13 @@ export function tellListening(url: string): void {
 /** Sends the supervisor this worker's report for the management port. */
 export function report(report: ReadinessReport): void {
   tell({ report });
+}
+
+/** Answers when the supervisor asks this worker for its metrics. */
+export function answerMetrics(values: () => Promise<MetricValues>): void {
+  process.on('message', async ({ metricsAsked: number }: Asked) => {
+    if (number !== undefined) tell({ metrics: { number, values: await values() } });
+  });
 }
 
 /** To a supervisor that has just died nothing can be told: this worker ends too, when it hears of it. */
@@ -85,18 +106,33 @@ export async function supervise(
   listening: (url: string) => void,
 ): Promise<void> {
   const reports = new Reports(true);
-  if (management) await answerProbes(reports, management);
+  const questions = new Questions<MetricValues>();
+  const metrics = () => metricsOfWorkers(questions);
+  if (management) await answerManagement({ reports, metrics }, management);
   boundHandedConnections(roomForConnections(), (refused) =>
     log.warn(
       { refused },
       'connections were closed at once: workers take them more slowly than they come, and the limit on open files leaves room for no more to wait',
     ),
   );
-  new Supervisor({ count, log, reports, listening }).start();
+  new Supervisor({ count, log, reports, questions, listening }).start();
+}
+
+/** Of those that answer in time; undefined where none does. */
+async function metricsOfWorkers(questions: Questions<MetricValues>): Promise<string | undefined> {
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected());
+  const answers = await Promise.all(
+    workers.map((worker) =>
+      questions.ask((metricsAsked) => worker?.send({ metricsAsked } satisfies Asked, () => undefined)),
+    ),
+  );
+  const values = answers.filter((answer) => answer !== undefined);
+  return values.length === 0 ? undefined : sumOfMetrics(values);
 }
 
 interface SupervisorOptions extends Omit<SuperviseOptions, 'management'> {
   readonly reports: Reports;
+  readonly questions: Questions<MetricValues>;
   readonly listening: (url: string) => void;
 }
 
@@ -118,9 +154,10 @@ class Supervisor {
   }
 
   start(): void {
-    cluster.on('message', (worker, { listening, report }: Told) => {
+    cluster.on('message', (worker, { listening, report, metrics }: Told) => {
       if (listening !== undefined) this.#answers(worker, listening);
       if (report) this.#options.reports.receive(worker.id, report);
+      if (metrics) this.#options.questions.answered(metrics.number, metrics.values);
     });
     cluster.on('exit', (worker, code, signal) => this.#ended(worker, code, signal));
     onEndSignals({ stop: (signal) => this.#stop(signal), again: (signal) => this.#kill(signal) });

@@ -36,6 +36,7 @@ export class Admission {
   readonly #maxRequests: number;
   readonly #maxWait: number;
   readonly #refused: ThrottledReport;
+  readonly #onRefused: () => void;
   readonly #waiting: Waiting[] = [];
   /** Requests that wait or are processed. */
   #requests = 0;
@@ -45,7 +46,13 @@ export class Admission {
   #workUntil = 0;
   #isScheduled = false;
 
-  constructor(log: Logger, { maxRequests = MAX_REQUESTS, maxWait = MAX_WAIT_MS }: AdmissionLimits) {
+  /** @param onRefused called for each request that is answered 503. */
+  constructor(
+    log: Logger,
+    { maxRequests = MAX_REQUESTS, maxWait = MAX_WAIT_MS }: AdmissionLimits,
+    onRefused: () => void,
+  ) {
+    this.#onRefused = onRefused;
     this.#maxRequests = maxRequests;
     this.#maxWait = maxWait;
     this.#refused = new ThrottledReport((refused) =>
@@ -122,6 +129,7 @@ export class Admission {
 
   #refuse(response: ServerResponse): void {
     this.#refused.happened();
+    this.#onRefused();
     sendOAuthError(response, new WaybillError('overloaded', 'The issuer is overloaded. Try again later.'));
   }
 }

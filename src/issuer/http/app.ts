@@ -7,11 +7,11 @@ import { sendJson, sendOAuthError, sendProblem } from './responses.ts';
 import { formEndpoint, logRefusal, type EndpointOptions } from './authenticated-form.ts';
 import type { ClientCertificates } from './certificate-methods.ts';
 import { readForm, type Handler } from './form.ts';
-import { answerIntrospection } from './introspection-endpoint.ts';
+import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { WELL_KNOWN, metadataOf, metadataPath, pathOf } from './metadata.ts';
 import { Readiness, type ReadinessReport } from './readiness.ts';
-import { answerRevocation } from './revocation-endpoint.ts';
-import { answerTokenRequest } from './token-endpoint.ts';
+import { revocationEndpoint } from './revocation-endpoint.ts';
+import { tokenEndpoint } from './token-endpoint.ts';
 
 /** What the issuer's HTTP application is made from. */
 export interface AppOptions extends EndpointOptions {
@@ -60,11 +60,11 @@ export function createApp(options: AppOptions): RequestListener {
   const at = (suffix: string) => routes(suffix, `${pathOf(url)}${suffix}`);
   const metadata = routes(WELL_KNOWN, metadataPath(url));
 
-  const admission = new Admission(log, options.admission ?? {});
+  const admission = new Admission(log, options.admission ?? {}, () => options.observer?.overloaded());
   const form = [admission.beforeBody, readForm(() => issuer().plan)];
-  app.post(at('/token'), form, formEndpoint(options, admission, answerTokenRequest));
-  app.post(at('/introspect'), form, formEndpoint(options, admission, answerIntrospection));
-  app.post(at('/revoke'), form, formEndpoint(options, admission, answerRevocation));
+  app.post(at('/token'), form, formEndpoint(options, admission, tokenEndpoint));
+  app.post(at('/introspect'), form, formEndpoint(options, admission, introspectionEndpoint));
+  app.post(at('/revoke'), form, formEndpoint(options, admission, revocationEndpoint));
   app.get(at('/jwks'), (_request, response) => {
     sendPublic(response, issuer().jwks, 'application/jwk-set+json');
   });

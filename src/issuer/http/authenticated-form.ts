@@ -8,6 +8,7 @@ import { isWaybillError } from '../../errors.ts';
 import { presentedCertificate, type AddressList, type CertificateProxy } from '../../identity/index.ts';
 import { AttemptsExceeded, nameOf, type Issuer, type Party } from '../index.ts';
 import type { Admission } from './admission.ts';
+import type { ObservedEndpoint, ObservedRequest, RequestObserver } from './observed-request.ts';
 import { sendOAuthError } from './responses.ts';
 import { credentialsOf } from './credentials.ts';
 import { parseForm, type Form, type FormRequest, type Handler } from './form.ts';
@@ -21,6 +22,8 @@ export interface EndpointOptions {
   readonly certificateProxy?: CertificateProxy | undefined;
   /** Proxies whose `X-Forwarded-For` is trusted. Default: none, only the connection's address counts. */
   readonly forwardedFrom?: AddressList | undefined;
+  /** Is told of every request at the three endpoints. Default: nobody is. */
+  readonly observer?: RequestObserver | undefined;
 }
 
 /** A request whose form has been read and whose sender has authenticated. */
@@ -35,24 +38,48 @@ export interface AuthenticatedForm {
   readonly log: Logger;
 }
 
-/** Responds, or throws the error to respond with. */
-export type FormAnswer = (asked: AuthenticatedForm, response: ServerResponse) => Promise<void>;
+/** What an endpoint adds to what is counted of a request that succeeds. Default: the outcome `ok`. */
+export type Answered = Partial<Pick<ObservedRequest, 'outcome' | 'tree'>>;
 
-export function formEndpoint(options: EndpointOptions, admission: Admission, answer: FormAnswer): Handler {
-  const { log, certificateProxy, forwardedFrom } = options;
+/** One of the endpoints that authenticate. */
+export interface FormEndpoint {
+  readonly name: ObservedEndpoint;
+  /** Responds, or throws the error to respond with. */
+  readonly answer: (asked: AuthenticatedForm, response: ServerResponse) => Promise<Answered>;
+  /** What the form says that is counted, however the request ends. Default: nothing. */
+  readonly observed?: (form: Form) => Pick<ObservedRequest, 'grant'>;
+}
+
+export function formEndpoint(
+  options: EndpointOptions,
+  admission: Admission,
+  endpoint: FormEndpoint,
+): Handler {
+  const { log, certificateProxy, forwardedFrom, observer } = options;
   const work = async (request: FormRequest, response: ServerResponse): Promise<void> => {
     const issuer = options.issuer();
     const address = forwardedFrom ? remoteAddress(request) : addressOf(request.socket);
+    const since = performance.now();
     let party: Party | undefined;
+    let form: Form | undefined;
+    let answered: Answered;
     try {
-      const form = parseForm(request.body);
+      form = parseForm(request.body);
       const presented = presentedCertificate(request, certificateProxy);
       party = await issuer.authenticate(credentialsOf(request, form, presented), address);
-      await answer({ issuer, party, form, request, presented, log }, response);
+      answered = await endpoint.answer({ issuer, party, form, request, presented, log }, response);
     } catch (error) {
       logRefusal(log, error, { party, address });
-      sendOAuthError(response, error);
+      answered = { outcome: sendOAuthError(response, error) };
     }
+    observer?.answered({
+      endpoint: endpoint.name,
+      caller: party?.kind ?? 'unknown',
+      outcome: 'ok',
+      seconds: (performance.now() - since) / 1_000,
+      ...(form && endpoint.observed?.(form)),
+      ...answered,
+    });
   };
   return (request, response) => admission.run(response, () => work(request as FormRequest, response));
 }

@@ -4,6 +4,7 @@ import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { ClientPlan, GrantName } from '../../graph/index.ts';
 import type { IssueRequest, IssuedTree, Issuer, Party, PresentedKeys, SubjectToken } from '../index.ts';
 import { HttpError } from './responses.ts';
+import type { ObservedGrant } from './observed-request.ts';
 import { encodingOf, required, single, type Form } from './form.ts';
 import { grantedDetails, refuseRequestDetails, requestDetailsOf, underCodeOf } from './request-details.ts';
 
@@ -140,21 +141,27 @@ function requireGrant(client: ClientPlan, grant: GrantName): void {
   );
 }
 
-export const grants: ReadonlyMap<string, Grant> = new Map([
-  ['client_credentials', clientCredentials],
-  ['urn:ietf:params:oauth:grant-type:token-exchange', tokenExchange],
-  ['urn:ietf:params:oauth:grant-type:jwt-bearer', jwtBearer],
+/** By grant type, with the names of the graph language. */
+export const grants: ReadonlyMap<string, { readonly name: GrantName; readonly grant: Grant }> = new Map([
+  ['client_credentials', { name: 'client_credentials', grant: clientCredentials }],
+  ['urn:ietf:params:oauth:grant-type:token-exchange', { name: 'token_exchange', grant: tokenExchange }],
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', { name: 'jwt_bearer', grant: jwtBearer }],
 ]);
 
+/** The grant that a form asks for; `other` for any that is not supported. */
+export function grantNameOf(form: Form): ObservedGrant {
+  return grants.get(form.get('grant_type')?.[0] ?? '')?.name ?? 'other';
+}
+
 export function grantOf(form: Form): Grant {
-  const grant = grants.get(required(form, 'grant_type'));
-  if (!grant) {
+  const known = grants.get(required(form, 'grant_type'));
+  if (!known) {
     throw new WaybillError(
       'unsupported_grant_type',
       `Only these grants are supported: ${[...grants.keys()].join(', ')}.`,
     );
   }
-  return grant;
+  return known.grant;
 }
 
 /** The longest scope of the graph language. Longer text is often a token, and is not repeated in an answer. */

@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { INTROSPECTION_TYPE, nameOf, type Introspection, type Party } from '../index.ts';
 import { NO_STORE, HttpError, sendJson } from './responses.ts';
-import type { FormAnswer } from './authenticated-form.ts';
+import type { Answered, AuthenticatedForm, FormEndpoint } from './authenticated-form.ts';
 import { encodingOf, required, single } from './form.ts';
 import { requestContextOf } from './request-details.ts';
 
@@ -21,7 +21,12 @@ const TYPES = ['application/json', SIGNED, SWAP];
 /** Characters: parsing quoted commas takes quadratic time. */
 const MAX_ACCEPT = 1_024;
 
-export const answerIntrospection: FormAnswer = async ({ issuer, party, form, request, log }, response) => {
+export const introspectionEndpoint: FormEndpoint = { name: 'introspection', answer };
+
+async function answer(
+  { issuer, party, form, request, log }: AuthenticatedForm,
+  response: ServerResponse,
+): Promise<Answered> {
   if ((request.headers.accept?.length ?? 0) > MAX_ACCEPT)
     throw new HttpError(400, `The header Accept has at most ${MAX_ACCEPT} characters.`);
   const accepted = request.accepts(TYPES);
@@ -33,12 +38,12 @@ export const answerIntrospection: FormAnswer = async ({ issuer, party, form, req
     request: requestContextOf(form),
   });
   logResult(log, party, result, accepted === SWAP);
-  if (accepted === SWAP) return sendToken(response, result);
-  const claims = result.active ? result.claims : undefined;
-  const answer = claims ?? { active: false };
-  if (accepted !== SIGNED) return sendJson(response, 200, answer, INTROSPECTED);
-  sendText(response, SIGNED, await issuer.signIntrospection(party, answer));
-};
+  const claims = (result.active ? result.claims : undefined) ?? { active: false };
+  if (accepted === SWAP) sendToken(response, result);
+  else if (accepted === SIGNED) sendText(response, SIGNED, await issuer.signIntrospection(party, claims));
+  else sendJson(response, 200, claims, INTROSPECTED);
+  return result.active ? {} : { outcome: 'inactive' };
+}
 
 const INTROSPECTED = { ...NO_STORE, vary: 'accept' };
 

@@ -47,21 +47,19 @@ export function sendJson(
 /** RFC 6749 section 5.1: responses with tokens must not be cached, not by HTTP/1.0 caches either. */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 
-export function sendOAuthError(response: ServerResponse, error: unknown): void {
+/** @returns the code of the OAuth error in the response. */
+export function sendOAuthError(response: ServerResponse, error: unknown): string {
   const later = isWaybillError(error) ? retryLater(error) : undefined;
   if (later) {
     const body = { error: 'temporarily_unavailable', error_description: describable(later.message) };
-    return sendJson(response, later.status, body, { ...NO_STORE, 'retry-after': `${later.seconds}` });
+    sendJson(response, later.status, body, { ...NO_STORE, 'retry-after': `${later.seconds}` });
+    return body.error;
   }
   const status = isWaybillError(error) ? OAUTH_STATUS[error.code] : undefined;
   if (!isWaybillError(error) || status === undefined) {
-    sendJson(
-      response,
-      500,
-      { error: 'server_error', error_description: 'The issuer failed. Its log has the reason.' },
-      NO_STORE,
-    );
-    return;
+    const body = { error: 'server_error', error_description: 'The issuer failed. Its log has the reason.' };
+    sendJson(response, 500, body, NO_STORE);
+    return body.error;
   }
   // RFC 9110 section 15.5.2: a 401 names a scheme; RFC 6749 section 5.2 requires Basic if the client tried it.
   const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="waybill", charset="UTF-8"' } : {};
@@ -71,6 +69,7 @@ export function sendOAuthError(response: ServerResponse, error: unknown): void {
     { error: error.code, error_description: describable(error.message) },
     { ...NO_STORE, ...challenge },
   );
+  return error.code;
 }
 
 /** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is from section 4.1.2.1. */

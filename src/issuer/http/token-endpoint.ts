@@ -1,14 +1,21 @@
 /** `POST /token`: reads the grant, issues, logs what was issued, responds (RFC 6749 section 5.1). */
 import { NO_STORE, sendJson } from './responses.ts';
-import type { FormAnswer } from './authenticated-form.ts';
-import { grantOf } from './grants.ts';
+import type { ServerResponse } from 'node:http';
+import type { Answered, AuthenticatedForm, FormEndpoint } from './authenticated-form.ts';
+import { grantNameOf, grantOf } from './grants.ts';
 import { headerValues } from '../../input/header-lines.ts';
 
-export const answerTokenRequest: FormAnswer = async (asked, response) => {
+export const tokenEndpoint: FormEndpoint = {
+  name: 'token',
+  answer,
+  observed: (form) => ({ grant: grantNameOf(form) }),
+};
+
+async function answer(asked: AuthenticatedForm, response: ServerResponse): Promise<Answered> {
   const { issuer, party, form, request, presented, log } = asked;
   const proofs = headerValues(request.rawHeaders, 'dpop');
   const keys = { certificate: presented?.certificate, proofs };
-  const { tree, answer } = await grantOf(form)({ issuer, party, form, keys });
+  const { tree, answer: added } = await grantOf(form)({ issuer, party, form, keys });
   const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding, cnf } = tree;
   const graph = issuer.plan.digest;
   const line: Record<string, unknown> = {
@@ -27,5 +34,6 @@ export const answerTokenRequest: FormAnswer = async (asked, response) => {
   if (cnf) line['cnf'] = cnf;
   log.info(line, 'issued');
   const body = { access_token: token, token_type: tree.tokenType, expires_in: tree.expiresIn, scope };
-  sendJson(response, 200, Object.assign(body, answer), NO_STORE);
-};
+  sendJson(response, 200, Object.assign(body, added), NO_STORE);
+  return { tree: { encoding: encoding ?? 'opaque', reused, tokens, bytes } };
+}

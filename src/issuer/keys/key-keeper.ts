@@ -9,7 +9,7 @@ import type { SigningAlgorithm } from '../../token/index.ts';
 import { changeKeyFile, readKeyFile } from './key-file.ts';
 import { isPublished, type KeyRecord } from './key-record.ts';
 import { keyRing, type KeyRing } from './key-ring.ts';
-import { isDue, rotate } from './rotation.ts';
+import { changesAt, isDue, rotate } from './rotation.ts';
 
 export interface KeyKeeperOptions {
   readonly path: string;
@@ -49,6 +49,11 @@ export class KeyKeeper {
   published(): readonly KeyRecord[] {
     const now = this.#clock();
     return this.#records.filter((record) => isPublished(record, now));
+  }
+
+  /** When the schedule replaces the active key, in seconds since the epoch; undefined without a schedule. */
+  changesAt(alg: SigningAlgorithm): number | undefined {
+    return this.#every === undefined ? undefined : changesAt(this.#records, alg, this.#every);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The state that lasts between requests: in memory for one process, in Redis for several. */
 export type { LossSign, Notify, StoreEvent } from './events.ts';
+export { observedStore, type StoreObserver, type StoreOperation } from './observed-store.ts';
 export { memoryStore, type MemoryStoreOptions } from './memory.ts';
 export { describeLostMarks, timeToLive } from './time-to-live.ts';
 export { redisStore, type RedisStoreOptions } from './redis.ts';

@@ -1,14 +1,14 @@
-/** `serve --management-port`: probes that are answered even while the issuer is too busy to answer them. */
+/** `serve --management-port`: probes and metrics. Probes are answered even while the issuer is too busy to answer them. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { type WaybillError, usageError } from '../../../errors.ts';
 import type { ReadinessReport } from '../../../issuer/http/index.ts';
-import type { Reports } from './reports.ts';
 import { print } from '../../output/terminal.ts';
-import { listenForProbes, type ManagementAddress } from './server.ts';
-import type { Listening } from './thread.ts';
+import { listenForManagement, type Management, type ManagementAddress } from './server.ts';
+import type { FromThread, Listening, ToThread } from './thread.ts';
 
+export { Questions } from './questions.ts';
 export { Reporter } from './reporter.ts';
 export { Reports } from './reports.ts';
 export type { ManagementAddress } from './server.ts';
@@ -16,21 +16,26 @@ export type { ManagementAddress } from './server.ts';
 /**
  * For a single process: a thread answers from the latest report. It ends with the process and does not keep it alive.
  *
- * @returns what takes reports; undefined where no address is given. @throws WaybillError `usage` where it cannot listen.
+ * @param metrics the text of `/metrics`.
+ * @returns what takes reports. @throws WaybillError `usage` where it cannot listen.
  */
 export async function startManagement(
-  address: ManagementAddress | undefined,
+  address: ManagementAddress,
   log: Logger,
-): Promise<((report: ReadinessReport) => void) | undefined> {
-  if (!address) return undefined;
+  metrics: () => Promise<string>,
+): Promise<(report: ReadinessReport) => void> {
   const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
   const thread = new Worker(new URL(file, import.meta.url), { workerData: address });
   const [listening] = (await once(thread, 'message')) as [Listening];
-  thread.unref();
   thread.on('error', (error) => log.error({ err: error }, 'the management port no longer answers'));
+  const tell = (told: ToThread): void => thread.postMessage(told);
+  thread.on('message', async (told: FromThread) => {
+    if ('metricsAsked' in told) tell({ ...told, metrics: await metrics() });
+  });
+  thread.unref(); // only now: a listener for messages keeps the process alive
   if ('failed' in listening) throw cannotListen(address, listening.failed);
   print(`management on ${listening.url}`);
-  return (report) => thread.postMessage(report);
+  return (report) => tell({ report });
 }
 
 /**
@@ -38,9 +43,9 @@ export async function startManagement(
  *
  * @throws WaybillError `usage` where it cannot listen.
  */
-export async function answerProbes(reports: Reports, address: ManagementAddress): Promise<void> {
+export async function answerManagement(management: Management, address: ManagementAddress): Promise<void> {
   try {
-    print(`management on ${await listenForProbes(reports, address)}`);
+    print(`management on ${await listenForManagement(management, address)}`);
   } catch (error) {
     throw cannotListen(address, (error as NodeJS.ErrnoException).code ?? 'unknown reason');
   }

@@ -1,4 +1,4 @@
-/** The HTTP of the management port: `/healthz` and `/readyz`. Without Express, which the thread would load a second time. */
+/** The HTTP of the management port: `/healthz`, `/readyz`, `/metrics`. Without Express, which the thread would load a second time. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ReadinessReport } from '../../../issuer/http/index.ts';
@@ -10,7 +10,14 @@ export interface ManagementAddress {
   readonly port: number;
 }
 
-/** Probes are few and small. */
+/** What the port answers. */
+export interface Management {
+  readonly reports: Reports;
+  /** In the text form of Prometheus; undefined where the issuer is too busy to say. */
+  readonly metrics: () => Promise<string | undefined>;
+}
+
+/** Requests are few and small. */
 const LIMITS = {
   requestTimeout: 5_000,
   headersTimeout: 5_000,
@@ -24,19 +31,23 @@ const MAX_CONNECTIONS = 256;
  *
  * @returns the URL. @throws Error of the system where it cannot listen.
  */
-export async function listenForProbes(reports: Reports, { host, port }: ManagementAddress): Promise<string> {
-  const probes: ReadonlyMap<string, () => ReadinessReport> = new Map([
-    ['/healthz', () => reports.health()],
-    ['/readyz', () => reports.readiness()],
+export async function listenForManagement(
+  { reports, metrics }: Management,
+  { host, port }: ManagementAddress,
+): Promise<string> {
+  const pages: ReadonlyMap<string, (response: ServerResponse) => unknown> = new Map([
+    ['/healthz', (response) => sendReport(response, reports.health())],
+    ['/readyz', (response) => sendReport(response, reports.readiness())],
+    ['/metrics', async (response) => sendMetrics(response, await metrics())],
   ]);
   const server = createServer(LIMITS, (request, response) => {
     const [path = ''] = (request.url ?? '').split('?', 1);
-    const probe = probes.get(path);
-    if (!probe) return sendProblem(response, 404, 'Not Found', 'This port has /healthz and /readyz.');
+    const page = pages.get(path);
+    if (!page)
+      return sendProblem(response, 404, 'Not Found', 'This port has /healthz, /readyz and /metrics.');
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return sendProblem(response, 405, 'Method Not Allowed', 'Use GET, HEAD.', { allow: 'GET, HEAD' });
-    const { status, body } = probe();
-    sendJson(response, status, body, { 'content-type': 'application/json' });
+    void page(response);
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
@@ -48,6 +59,16 @@ export async function listenForProbes(reports: Reports, { host, port }: Manageme
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`;
 }
 
+function sendReport(response: ServerResponse, { status, body }: ReadinessReport): void {
+  sendText(response, status, JSON.stringify(body), { 'content-type': 'application/json' });
+}
+
+function sendMetrics(response: ServerResponse, text: string | undefined): void {
+  if (text === undefined)
+    return sendProblem(response, 503, 'Service Unavailable', 'The issuer does not answer in time.');
+  sendText(response, 200, text, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+}
+
 function sendProblem(
   response: ServerResponse,
   status: number,
@@ -56,16 +77,18 @@ function sendProblem(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const problem = { type: 'about:blank', title, status, detail };
-  sendJson(response, status, problem, { 'content-type': 'application/problem+json', ...headers });
+  sendText(response, status, JSON.stringify(problem), {
+    'content-type': 'application/problem+json',
+    ...headers,
+  });
 }
 
-function sendJson(
+function sendText(
   response: ServerResponse,
   status: number,
-  body: object,
+  text: string,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const text = JSON.stringify(body);
   response.writeHead(status, {
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
