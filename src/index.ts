@@ -123,7 +123,12 @@ export {
   type ClientCertificates,
   type EndpointOptions,
   type ListenOptions,
+  type ObservedEndpoint,
+  type ObservedGrant,
+  type ObservedRequest,
+  type ObservedTree,
   type ReadinessReport,
+  type RequestObserver,
   type RunningServer,
   type TlsOptions,
 } from './issuer/http/index.ts';
