@@ -77,7 +77,7 @@ export const modules: Readonly<Record<string, Access>> = {
   testing: {
     any: [
       ...['issuer', 'issuer/http', 'issuer/keys', 'issuer/stores', 'middleware', 'planning', 'graph'],
-      ...['errors.ts', 'clock.ts', 'get-or-add.ts'],
+      ...['token', 'errors.ts', 'clock.ts', 'get-or-add.ts'],
     ],
   },
 

@@ -5,7 +5,7 @@ export type { ErrorCode, WaybillErrorOptions } from '../errors.ts';
 export type { Clock } from '../clock.ts';
 export type { ReceivedRequest } from '../identity/index.ts';
 export type { Actor, Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../protocol.ts';
-export type { AccessTokenClaims } from '../token/index.ts';
+export type { AccessTokenClaims, DecryptionKeys } from '../token/index.ts';
 export type { AuthorizationHeader, PackedTokens } from './request/authorization.ts';
 export type { ProtectHandler } from './adapters/express.ts';
 export type { Admission, Admit, Admitted, Refused } from './extractor/admission.ts';

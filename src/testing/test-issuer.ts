@@ -18,6 +18,7 @@ import { compileGraph } from '../planning/index.ts';
 import { documentFetch, inProcessFetch } from './in-process-fetch.ts';
 import { testClock, type TestClock } from './test-clock.ts';
 import { isCertificateMethod, testCredentials } from './test-credentials.ts';
+import { TestSealKeys } from './test-seal-keys.ts';
 import { TestProviders } from './test-provider.ts';
 import { TestTrees, type TokenOptions, type UserOptions } from './test-trees.ts';
 import { namedIn } from './token-route.ts';
@@ -62,7 +63,8 @@ export interface TestIssuer {
    */
   tree(client: string, scopes?: readonly string[], options?: UserOptions): Promise<IssuedTree>;
   /**
-   * Options of the extractor of a service, as its graph has them, with the clock and the `fetch` of this issuer. They ask
+   * Options of the extractor of a service, as its graph has them, with the clock and the `fetch` of this issuer, and with
+   * keys for tokens that are sealed to it. They ask
    * for no certificate of the caller (`caller: 'none'`), since a test has none to show.
    *
    * @throws WaybillError `usage` for a service that the graph does not have.
@@ -111,24 +113,26 @@ export async function testIssuer(
 
   const providers = new TestProviders(plan);
   const credentials = await testCredentials(plan, clock);
+  const sealKeys = await TestSealKeys.of(plan);
   const keys = keyRing([await generateKey(plan.issuer.signing, clock)], plan.issuer.signing, clock);
   const { secrets, keySets } = credentials;
   const providerFetch = documentFetch(
-    async (address) => credentials.document(address) ?? providers.document(address),
+    async (address) =>
+      credentials.document(address) ?? sealKeys.document(address) ?? providers.document(address),
     fetch,
   );
   const issuerAt = (time: Clock): Issuer =>
     createIssuer({
-      ...{ plan, keys, secrets, keySets },
+      ...{ plan, keys, secrets, keySets, encryptionKeys: sealKeys.published },
       ...{ clock: time, store: memoryStore({ clock: time, since: 0 }), fetch: providerFetch },
     });
 
   const issuer = issuerAt(clock);
-  const trees = new TestTrees(issuer, clock, providers);
+  const trees = new TestTrees(issuer, clock, providers, sealKeys);
   /** Its tokens ended a second ago. */
   const past = (): TestTrees => {
     const before: Clock = () => clock() - lifetime - 1;
-    return new TestTrees(issuerAt(before), before, providers);
+    return new TestTrees(issuerAt(before), before, providers, sealKeys);
   };
   const app = createApp({ issuer: () => issuer, log: pino({ level: 'silent' }) });
   answer = app;
@@ -146,9 +150,11 @@ export async function testIssuer(
       trees.tree(namedIn(plan.clients, client, 'client'), { scopes }, user),
     extractorOptions(name: string): ExtractorOptions {
       const { audience, auth } = namedIn(plan.services, name, 'service');
+      const decryption = sealKeys.decryptionFor(name);
       const needsConnection = auth === undefined || isCertificateMethod(auth.method);
       return {
         ...{ issuer: url, audience, caller: 'none', clock, fetch: ownFetch },
+        ...(decryption === undefined ? {} : { decryption }),
         ...(needsConnection ? {} : { credentials: credentials.credentialsFor(name) }),
       };
     },

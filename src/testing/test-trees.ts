@@ -6,6 +6,7 @@ import type { ClientPlan, ServicePlan, TreeRequest } from '../graph/index.ts';
 import { bySetter, type IssuedTree, type Issuer, type Party } from '../issuer/index.ts';
 import { extractor, type Extractor } from '../middleware/index.ts';
 import type { TestProviders } from './test-provider.ts';
+import type { TestSealKeys } from './test-seal-keys.ts';
 import { findRoute, type RouteCall } from './token-route.ts';
 
 /** For whom a tree is, and what is said of the request for it. */
@@ -41,9 +42,11 @@ export class TestTrees {
   readonly #issuer: Issuer;
   readonly #clock: Clock;
   readonly #providers: TestProviders;
+  readonly #sealKeys: TestSealKeys;
   readonly #extractors = new Map<ServicePlan, Extractor>();
 
-  constructor(issuer: Issuer, clock: Clock, providers: TestProviders) {
+  constructor(issuer: Issuer, clock: Clock, providers: TestProviders, sealKeys: TestSealKeys) {
+    this.#sealKeys = sealKeys;
     this.#issuer = issuer;
     this.#clock = clock;
     this.#providers = providers;
@@ -113,7 +116,8 @@ export class TestTrees {
     }
   }
 
-  async #exchange(caller: ServicePlan, callee: ServicePlan, subjectToken: string): Promise<string> {
+  async #exchange(caller: ServicePlan, callee: ServicePlan, token: string): Promise<string> {
+    const subjectToken = await this.#sealKeys.open(token, caller);
     const request = { subjectToken, audiences: [callee.name], resources: [], scopes: [] };
     return (await this.#issuer.exchange(caller, request)).token;
   }
@@ -121,11 +125,13 @@ export class TestTrees {
   #extractorOf(service: ServicePlan): Extractor {
     return getOrAdd(this.#extractors, service, () => {
       const { url, limits } = this.#issuer.plan.issuer;
+      const decryption = this.#sealKeys.decryptionFor(service.name);
       const budget = { inbound: limits.nested, unpacked: limits.nested, outbound: limits.nested };
       return extractor({
         ...{ issuer: url, audience: service.audience, caller: 'none', clock: this.#clock, budget },
         jwksUri: `${url}/jwks`,
         fetch: async () => Response.json(this.#issuer.jwks),
+        ...(decryption === undefined ? {} : { decryption }),
       });
     });
   }

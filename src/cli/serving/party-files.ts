@@ -1,6 +1,6 @@
 /** Reads the secrets and public keys of clients and services, which the graph only references. */
 import { WaybillError } from '../../errors.ts';
-import type { Plan } from '../../graph/index.ts';
+import { sealedServices, type Plan } from '../../graph/index.ts';
 import { authenticatingParties } from '../../issuer/index.ts';
 import type { Steps } from '../../planning/index.ts';
 import { readInputFile } from '../../input/input-file.ts';
@@ -9,13 +9,15 @@ import { InputFault, decodeInput, parseJsonInput } from '../../input/json-input.
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_KEY_SET_BYTES = 256 * 1024;
 
-/** Every file that the graph names for a client or service: a secret, a key set, a bundle. */
+/** Every file that the graph names for a client or service: a secret, a key set, a bundle, keys for sealed tokens. */
 export function partyFiles(plan: Plan): ReadonlySet<string> {
   const files = new Set<string>();
   for (const { auth } of authenticatingParties(plan).values()) {
     if ('secret' in auth && 'file' in auth.secret) files.add(auth.secret.file);
     if ('keys' in auth && 'file' in auth.keys) files.add(auth.keys.file);
   }
+  for (const { encryption } of sealedServices(plan))
+    if (encryption && 'file' in encryption.keys) files.add(encryption.keys.file);
   return files;
 }
 
@@ -65,6 +67,21 @@ export function* readKeySets(plan: Plan): Steps<Map<string, unknown>> {
     yield;
   }
   return keySets;
+}
+
+/**
+ * The keys to which tokens are sealed, by the name of the service. Missing files are left out: the issuer reports them.
+ *
+ * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
+ */
+export function* readEncryptionKeys(plan: Plan): Steps<Map<string, unknown>> {
+  const documents = new Map<string, unknown>();
+  for (const { name, encryption } of sealedServices(plan)) {
+    if (!encryption || !('file' in encryption.keys)) continue;
+    documents.set(name, readKeySet(name, encryption.keys.file));
+    yield;
+  }
+  return documents;
 }
 
 /** @returns undefined where the file is missing. @throws WaybillError `keys_invalid` for one that is not JSON in UTF-8. */

@@ -5,6 +5,7 @@ import { systemClock } from '../../clock.ts';
 import { WaybillError } from '../../errors.ts';
 import type { Plan } from '../../graph/index.ts';
 import {
+  FetchedSealKeys,
   createIssuer,
   createIssuerInSlices,
   type Issuer,
@@ -19,7 +20,7 @@ import type { SigningAlgorithm } from '../../token/index.ts';
 import { FileFollower } from './follow-files.ts';
 import { failureOf } from './log-output.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
-import { partyFiles, readKeySets, readSecrets } from './party-files.ts';
+import { partyFiles, readEncryptionKeys, readKeySets, readSecrets } from './party-files.ts';
 import { bundleReloads } from './reloads.ts';
 import { KeyFollower, type SigningKeyTimes } from './follow-keys.ts';
 import { renewKeySets, type BrokenKeySet, type RunningKeySets } from './renew-key-sets.ts';
@@ -139,10 +140,11 @@ export class RunningIssuer {
 
   /** @param refused the graph that was not used. */
   async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
-    const { plan, secrets, keySets } = this.#parts;
+    const { plan, secrets, keySets, encryptionKeys } = this.#parts;
     const { parts, broken } = await inSlices(this.#readAgain(plan, refused), signal);
     this.#tellOf(broken);
-    if (isDeepStrictEqual([parts.secrets, parts.keySets], [secrets, keySets])) return;
+    const renewed = [parts.secrets, parts.keySets, parts.encryptionKeys];
+    if (isDeepStrictEqual(renewed, [secrets, keySets, encryptionKeys])) return;
     await this.#adopt(parts, signal);
     this.#options.log.info({ running: plan.digest }, 'the running graph uses its changed files');
   }
@@ -197,16 +199,21 @@ export class RunningIssuer {
   *#readAgain(plan: Plan, beside: Plan = plan): Steps<Renewed> {
     yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
     const secrets = yield* readSecrets(plan);
-    const { keySets, broken } = yield* renewKeySets(plan, this.#parts);
-    return { parts: { ...this.#parts, plan, secrets, keySets }, broken };
+    const { keySets, encryptionKeys, broken } = yield* renewKeySets(plan, this.#parts);
+    return { parts: { ...this.#parts, plan, secrets, keySets, encryptionKeys }, broken };
   }
 
   *#readFirst(plan: Plan): Steps<Parts> {
     yield* this.#files.follow(partyFiles(plan));
     const secrets = yield* readSecrets(plan);
     const keySets = yield* readKeySets(plan);
-    const { store, keyWaits } = this.#options;
-    return { plan, secrets, keySets, store, keyWaits };
+    const encryptionKeys = yield* readEncryptionKeys(plan);
+    const { store, keyWaits, log } = this.#options;
+    // Who controls the address of a key could read what is sealed to it: a change is for people to see.
+    const fetchedSealKeys = new FetchedSealKeys((change) =>
+      log.warn(change, 'a service publishes another encryption key: its tokens are sealed to that one now'),
+    );
+    return { plan, secrets, keySets, encryptionKeys, store, keyWaits, fetchedSealKeys };
   }
 
   #tellOf(broken: readonly BrokenKeySet[]): void {

@@ -3,6 +3,7 @@
  * request when they are five minutes old. While a service cannot be asked its last keys stay in use for a day; then its
  * tokens are refused. They are never sent unsealed instead.
  */
+import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { fetchDocument } from '../../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
@@ -24,7 +25,7 @@ export interface Fetching {
   readonly clock: Clock;
 }
 
-/** A service's tokens are sealed to another key than before. */
+/** A service's tokens are sealed to another key than before: the thumbprints of both (RFC 7638). */
 export interface ChangedSealKey {
   readonly service: string;
   readonly before: string;
@@ -41,6 +42,7 @@ const PAUSE = 5;
 
 interface Entry {
   key?: SealKey;
+  thumbprint?: string;
   fetchedAt: number;
   failedAt: number;
   detail?: string | undefined;
@@ -88,10 +90,12 @@ export class FetchedSealKeys {
     try {
       const document = await fetchDocument(fetch, uri, AbortSignal.timeout(TIMEOUT_MS), MAX_BYTES);
       const key = recipientKey(service, document, published);
-      const before = entry.key;
+      const thumbprint = await calculateJwkThumbprint(key.key as JWK);
+      const before = entry.thumbprint ?? thumbprint;
       entry.key = key;
+      entry.thumbprint = thumbprint;
       entry.fetchedAt = clock();
-      if (before && before.kid !== key.kid) this.#onChange?.({ service, before: before.kid, now: key.kid });
+      if (before !== thumbprint) this.#onChange?.({ service, before, now: thumbprint });
       return key;
     } catch (error) {
       entry.failedAt = clock();

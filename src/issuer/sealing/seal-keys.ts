@@ -1,5 +1,5 @@
 /** The keys to which an issuer seals tokens: one for each service with a sealed call into it. */
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
 import { sealedServices, type EncryptionPlan, type Plan, type ServicePlan } from '../../graph/index.ts';
 import type { SealKey } from '../../token/index.ts';
 import { FetchedSealKeys, type Fetching } from './fetched-keys.ts';
@@ -51,8 +51,23 @@ export class SealKeys {
   }
 }
 
+/** @returns what `createIssuer` would throw for this service: `keys_missing`, `keys_invalid`. */
+export function encryptionKeyFault(
+  name: string,
+  encryption: EncryptionPlan,
+  document: unknown,
+): WaybillError | undefined {
+  try {
+    sealKeyOfFile(name, encryption, document);
+    return undefined;
+  } catch (error) {
+    if (isWaybillError(error)) return error;
+    throw error;
+  }
+}
+
 /** @param document parsed; undefined where the file could not be read. @throws WaybillError `keys_missing`, `keys_invalid` */
-export function sealKeyOfFile(name: string, encryption: EncryptionPlan, document: unknown): SealKey {
+function sealKeyOfFile(name: string, encryption: EncryptionPlan, document: unknown): SealKey {
   if (document !== undefined) return recipientKey(name, document, encryption);
   const file = 'file' in encryption.keys ? encryption.keys.file : '';
   throw new WaybillError('keys_missing', `${name} has no encryption keys: ${file} cannot be read as JSON.`);

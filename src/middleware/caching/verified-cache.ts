@@ -2,7 +2,7 @@
  * Remembers verified tokens, so that a token that comes again costs no signature check.
  *
  * An entry is found by the token's signature and then compared whole (threat 14), as presented: a packed
- * token is unpacked once. Only tokens that passed verification get in.
+ * token is unpacked once, a sealed one opened once. Only tokens that passed verification get in.
  */
 
 import type { Clock } from '../../clock.ts';
@@ -20,6 +20,8 @@ export interface VerifiedCacheOptions {
 }
 
 interface Entry {
+  /** As presented, where that is not what was verified: a sealed token. */
+  readonly presented?: string | undefined;
   readonly kept: CachedToken;
   readonly until: number;
 }
@@ -34,20 +36,26 @@ export function cachedVerifier<Used>(
   use: (kept: CachedToken, token?: VerifiedTree) => Used,
   { tokens, maxAge, clock }: VerifiedCacheOptions,
 ): (compact: string) => Used | Promise<Used> {
-  const entries = tokens < 1 ? undefined : boundedCache<Entry>(tokens, ({ kept }) => kept.chars);
-  function first(key: string, token: VerifiedTree): Used {
+  const entries =
+    tokens < 1
+      ? undefined
+      : boundedCache<Entry>(tokens, ({ kept, presented = '' }) => kept.chars + presented.length);
+  function first(key: string, compact: string, token: VerifiedTree): Used {
     const kept = new CachedToken(token);
-    entries?.set(copyText(key), { kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    const presented = token.compact === compact ? undefined : copyText(compact);
+    entries?.set(copyText(key), { presented, kept, until: Math.min(token.claims.exp, clock() + maxAge) });
     return use(kept, token);
   }
   return (compact) => {
     const key = cacheKey(compact);
     const entry = entries?.get(key);
-    if (entry?.kept.compact === compact) {
+    if (entry && (entry.presented ?? entry.kept.compact) === compact) {
       if (clock() < entry.until) return use(entry.kept);
       entries?.delete(key);
     }
     const token = verify(compact);
-    return token instanceof Promise ? token.then((verified) => first(key, verified)) : first(key, token);
+    return token instanceof Promise
+      ? token.then((verified) => first(key, compact, verified))
+      : first(key, compact, token);
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { WaybillError } from '../../errors.ts';
-import { decodeChild, unpack } from '../../token/index.ts';
+import { decodeChild, isSealed, sealedChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
 import { issuerEndpoint, type IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
@@ -41,7 +41,7 @@ export class Exchanger {
   }
 
   async #fetch(inbound: CachedToken, { callee, audience }: Fetchable): Promise<IssuerAnswer<OutboundToken>> {
-    const { clock, unpacked } = this.#settings;
+    const { clock } = this.#settings;
     const form = new URLSearchParams({
       grant_type: EXCHANGE,
       subject_token: inbound.compact,
@@ -56,15 +56,29 @@ export class Exchanger {
       if (status !== 400 || typeof error !== 'string' || error === 'invalid_client') throw refused;
       return { refused, until: clock() + REFUSAL_SECONDS };
     }
-    const child = decodeChild(inbound.claims, callee, unpack(token, { maxNestedBytes: unpacked }), {
-      maxBytes: unpacked,
-    });
+    const child = isSealed(token)
+      ? sealedChild({ exp: this.#endOf(inbound, body) }, callee, token)
+      : this.#readable(inbound, callee, token);
     if (child.audience !== audience) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }
-    const value = copyOutbound({ callee, audience, compact: token, exp: child.claims.exp });
+    const value = copyOutbound({ callee, audience, compact: token, exp: child.exp });
     // A token that lives no longer than the safety margin serves the calls that waited for it, and no later ones.
     return { value, until: value.exp - SPARE_SECONDS };
+  }
+
+  #readable({ claims }: CachedToken, callee: string, token: string): { audience: string; exp: number } {
+    const { unpacked } = this.#settings;
+    const nested = unpack(token, { maxNestedBytes: unpacked });
+    const child = decodeChild(claims, callee, nested, { maxBytes: unpacked });
+    return { audience: child.audience, exp: child.claims.exp };
+  }
+
+  /** Of a sealed token only the answer says when it ends (RFC 6749 section 5.1); never after the one that was exchanged. */
+  #endOf({ claims }: CachedToken, body: unknown): number {
+    const { expires_in: seconds } = body as { expires_in?: unknown };
+    const life = typeof seconds === 'number' && seconds >= 0 ? seconds : 0;
+    return Math.min(claims.exp, this.#settings.clock() + life);
   }
 }
 

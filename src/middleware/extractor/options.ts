@@ -1,5 +1,6 @@
 /** The extractor's options, as the author of a service writes them. */
 
+import type { DecryptionKeys } from '../../token/index.ts';
 import type { SharedOptions } from '../shared-options.ts';
 
 /** The configuration of an extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
@@ -24,6 +25,17 @@ export interface ExtractorOptions extends SharedOptions {
    * are accepted all the same: a gateway has seen who its client is. Default: none.
    */
   readonly gateways?: readonly string[] | undefined;
+  /**
+   * Private keys of this service, for tokens that are sealed to it: a JWK Set of keys on P-256 or X25519, each with a
+   * `kid`. While keys rotate it has two. Default: none, and sealed tokens are refused.
+   */
+  readonly decryption?: DecryptionKeys | undefined;
+  /**
+   * With `decryption`: what becomes of a token that came unsealed. `require` refuses it: right where all calls into this
+   * service are sealed, as `seal: true` of the service in the graph says, for then someone has stripped the seal. Default:
+   * `accept`.
+   */
+  readonly seal?: 'accept' | 'require' | undefined;
   /**
    * Addresses that are not audiences: base address → the callee's name in the token, or its audience. Default none.
    * A route is looked at before audiences are; the longest one that fits counts.

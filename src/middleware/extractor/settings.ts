@@ -3,7 +3,9 @@
  * `usage` error that names it, so that a service with a slip in its configuration does not start.
  */
 
+import { isWaybillError } from '../../errors.ts';
 import { DEFAULT_READER_LIMITS } from '../../protocol.ts';
+import { sealOpener, type SealOpener } from '../../token/index.ts';
 import {
   requireEntries,
   requireNames,
@@ -28,6 +30,9 @@ import { parsePrefix, type PrefixedValue } from './url-prefix.ts';
 export interface Settings extends SharedSettings {
   readonly audience: string;
   readonly caller: 'none' | 'mtls';
+  /** Absent where the service has no keys for sealed tokens. */
+  readonly unseal: SealOpener | undefined;
+  readonly requireSeal: boolean;
   readonly unboundRoots: 'refuse' | 'accept';
   readonly gateways: readonly string[];
   readonly addresses: readonly string[];
@@ -45,7 +50,7 @@ export interface Settings extends SharedSettings {
 }
 
 const OPTION_NAMES = [
-  ...['audience', 'caller', 'unboundRoots', 'gateways', 'routes', 'budget', 'cache'],
+  ...['audience', 'caller', 'unboundRoots', 'gateways', 'routes', 'budget', 'cache', 'decryption', 'seal'],
   ...['tokenEndpoint', 'revocation', 'revocationMaxAge'],
   ...SHARED_NAMES,
 ];
@@ -61,6 +66,7 @@ export function readSettings(options: ExtractorOptions): Settings {
   return Object.freeze({
     ...shared,
     audience,
+    ...readSeal(options, audience),
     caller: readCaller(options.caller),
     unboundRoots: requireOneOf(unboundRoots, ['refuse', 'accept'], 'unboundRoots'),
     gateways: requireTexts(gateways, 'gateways'),
@@ -76,6 +82,22 @@ export function readSettings(options: ExtractorOptions): Settings {
     revocation: readRevocation(options),
     revocationMaxAge: requireNumber(options.revocationMaxAge ?? 5, 0, 'revocationMaxAge'),
   });
+}
+
+/** What is inside of a sealed token is smaller than the token, and so within `budget.inbound` too. */
+function readSeal(
+  { decryption, seal = 'accept' }: ExtractorOptions,
+  audience: string,
+): Pick<Settings, 'unseal' | 'requireSeal'> {
+  const requireSeal = requireOneOf(seal, ['accept', 'require'], 'seal') === 'require';
+  if (decryption === undefined && requireSeal)
+    throw usage("seal: 'require' needs decryption, the keys of this service");
+  if (decryption === undefined) return { unseal: undefined, requireSeal };
+  try {
+    return { unseal: sealOpener(decryption, [audience], Number.MAX_SAFE_INTEGER), requireSeal };
+  } catch (error) {
+    throw isWaybillError(error) ? usage(`decryption: ${error.message}`) : error;
+  }
 }
 
 function readCaller(caller: unknown): Settings['caller'] {

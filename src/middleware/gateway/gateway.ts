@@ -13,7 +13,14 @@ import type { X509Certificate } from 'node:crypto';
 import { issuerKeys, issuerUnavailable } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
 import { presentedCertificate, type ReceivedRequest } from '../../identity/index.ts';
-import { audiencesOf, bindingsOf, eagerVerifier, isReference } from '../../token/index.ts';
+import {
+  audiencesOf,
+  bindingsOf,
+  eagerVerifier,
+  isReference,
+  isSealed,
+  readSealedHeader,
+} from '../../token/index.ts';
 import { originsOf } from '../request/addresses.ts';
 import { presentedToken, refusedToken, type PresentedToken } from '../request/authorization.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
@@ -161,11 +168,22 @@ function isAuthorization([name]: HeaderLine): boolean {
   return name.toLowerCase() === 'authorization';
 }
 
+/** A root that only its entry can open: the gateway passes it on unread, as the issuer gave it. */
+interface SealedRoot {
+  readonly compact: string;
+  readonly chars: number;
+  /** The entry, as the seal names it. */
+  readonly audience: string;
+  readonly claims?: undefined;
+}
+
+type Root = CachedToken | SealedRoot;
+
 class Swapper {
   readonly #settings: GatewaySettings;
   readonly #verify: (token: string) => CachedToken | Promise<CachedToken>;
   readonly #client: IntrospectionClient;
-  readonly #swaps: CoalescingCache<CachedToken>;
+  readonly #swaps: CoalescingCache<Root>;
   readonly #proofs: ProofCheck;
 
   constructor(settings: GatewaySettings) {
@@ -192,7 +210,7 @@ class Swapper {
     received: IncomingRequest,
     audience: string,
     context: string | undefined,
-  ): Promise<CachedToken> {
+  ): Promise<Root> {
     const { clock, addresses = originsOf(audience) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
     if (own !== undefined) requireRoot(own);
@@ -202,7 +220,7 @@ class Swapper {
     // A token that is no reference was signed with its claims.
     const root = await this.#root(token, presenter, own === undefined ? context : undefined);
     // The first audience is the service that the token was made for.
-    if (audiencesOf(root.claims)[0] !== audience) {
+    if ((root.claims ? audiencesOf(root.claims)[0] : root.audience) !== audience) {
       throw new WaybillError('token_audience', `the token is not for ${audience}`);
     }
     if (proof !== undefined) this.#proofs.use(proof);
@@ -210,7 +228,7 @@ class Swapper {
   }
 
   /** Cached for the same presented keys and the same context only: they are part of the cache key. */
-  async #root(token: string, presenter: Presenter, context: string | undefined): Promise<CachedToken> {
+  async #root(token: string, presenter: Presenter, context: string | undefined): Promise<Root> {
     const { clock } = this.#settings;
     const keys: Record<string, string> = {};
     if (presenter.jkt !== undefined) keys['dpop_jkt'] = presenter.jkt;
@@ -220,12 +238,12 @@ class Swapper {
     const shown = Object.entries(keys).flat().join(' ');
     const root = await this.#swaps.get(token, shown, () => this.#ask(token, keys));
     // Still bound, so the presenter has not shown its key.
-    if (bindingsOf(root.claims) === undefined) return root;
+    if (!root.claims || bindingsOf(root.claims) === undefined) return root;
     requireKeys(root.claims, presenter, clock);
     throw issuerUnavailable('the introspection endpoint left the binding in a token whose key was shown');
   }
 
-  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<IssuerAnswer<CachedToken>> {
+  async #ask(token: string, keys: Readonly<Record<string, string>>): Promise<IssuerAnswer<Root>> {
     const { clock, swapMaxAge, encoding } = this.#settings;
     const wanted = encoding === undefined ? keys : { ...keys, encoding };
     const { status, type, text } = await this.#client.ask(token, ACCESS_TOKEN, wanted);
@@ -233,10 +251,18 @@ class Swapper {
     if (status === 204) return { refused: INACTIVE, until: Math.min(until, clock() + REFUSAL_SECONDS) };
     if (type !== ACCESS_TOKEN)
       throw issuerUnavailable('the introspection endpoint did not answer with a token');
+    if (isSealed(text)) return { value: sealedRoot(text), until };
     const root = await this.#verify(text);
     requireRoot(root);
     return { value: root, until: Math.min(until, root.claims.exp) };
   }
+}
+
+function sealedRoot(compact: string): SealedRoot {
+  const header = readSealedHeader(compact);
+  if (!header)
+    throw issuerUnavailable('the introspection endpoint answered with a sealed token that none can open');
+  return { compact, chars: compact.length, audience: header.aud };
 }
 
 /** An edge accepts roots alone: `act` names a service that should be presenting the token, not a client. */
