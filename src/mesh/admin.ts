@@ -1,9 +1,9 @@
 /** The HTTP of the admin port: `/healthz`, `/readyz` and `/metrics`. */
 import type { RequestListener, ServerResponse } from 'node:http';
+import type { Metrics } from './metrics.ts';
 
-/** @param metrics the text of `/metrics`. */
-export function adminPages(isReady: () => boolean, metrics: () => string): RequestListener {
-  return ({ url = '', method }, response) => {
+export function adminPages(isReady: () => boolean, metrics: Metrics): RequestListener {
+  return async ({ url = '', method }, response) => {
     const [path] = url.split('?', 1);
     if (method !== 'GET' && method !== 'HEAD') return send(response, 405, '{"status":"use GET"}');
     switch (path) {
@@ -14,7 +14,7 @@ export function adminPages(isReady: () => boolean, metrics: () => string): Reque
           ? send(response, 200, '{"status":"ok"}')
           : send(response, 503, '{"status":"stopping"}');
       case '/metrics':
-        return send(response, 200, metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+        return send(response, 200, await metrics.text(), 'text/plain; version=0.0.4; charset=utf-8');
       default:
         return send(response, 404, '{"status":"this port has /healthz, /readyz and /metrics"}');
     }

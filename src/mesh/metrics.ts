@@ -1,102 +1,106 @@
-/** Counters in the text form of Prometheus. Labels come from closed lists, so their number is bounded. */
+/** The metrics of a sidecar, in the form of Prometheus. Labels come from closed lists, so their number is bounded. */
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { HandleState } from './handles.ts';
 
 export type Direction = 'inbound' | 'outbound';
 
 const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
+const PREFIX = 'waybill_sidecar_';
 
 export class Metrics {
-  /** By direction and code; `allowed` is the code of a request that may go on. */
-  readonly #decisions = new Map<string, number>();
-  /** The same for what was let pass because refusals are only reported. */
-  readonly #reported = new Map<string, number>();
-  /** The same for what the proxy could not pass on. */
-  readonly #notForwarded = new Map<string, number>();
-  readonly #seconds = { inbound: 0, outbound: 0 };
-  readonly #running = { inbound: 0, outbound: 0 };
+  readonly #registry = new Registry();
+  readonly #decisions = this.#coded('decisions_total', 'Checks by result.');
+  readonly #reported = this.#coded(
+    'reported_total',
+    'Checks that count as allowed, and would be refused without `mode: report`, by reason.',
+  );
+  readonly #notForwarded = this.#coded(
+    'not_forwarded_total',
+    'Requests that the proxy could not pass on, by reason.',
+  );
+  readonly #seconds = new Counter({
+    ...this.#described('check_seconds_total', 'Time that checks took, waiting included.'),
+    labelNames: ['direction'],
+  });
+  readonly #checksRunning = new Gauge({
+    ...this.#described('checks_running', 'Checks that run.'),
+    labelNames: ['direction'],
+  });
+  #running = 0;
+
+  /** @param handles absent: there are none. */
+  constructor(handles: (() => HandleState) | undefined) {
+    for (const direction of DIRECTIONS) {
+      this.#seconds.inc({ direction }, 0);
+      this.#checksRunning.set({ direction }, 0);
+    }
+    if (handles) this.#followHandles(handles);
+  }
+
+  /** Adds those of the process: memory, processor time, event-loop lag. For a process that runs one sidecar. */
+  addProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
 
   /** All checks that run. */
   get running(): number {
-    return this.#running.inbound + this.#running.outbound;
+    return this.#running;
   }
 
   /** @returns what to call at the end, with `allowed` or the code of the refusal. */
   begin(direction: Direction): (code: string) => void {
     const since = performance.now();
-    this.#running[direction] += 1;
+    this.#running += 1;
+    this.#checksRunning.inc({ direction });
     return (code) => {
-      this.#running[direction] -= 1;
-      this.#seconds[direction] += (performance.now() - since) / 1000;
+      this.#running -= 1;
+      this.#checksRunning.dec({ direction });
+      this.#seconds.inc({ direction }, (performance.now() - since) / 1000);
       this.count(direction, code);
     };
   }
 
+  /** @param code `allowed`, or that of the refusal. */
   count(direction: Direction, code: string): void {
-    add(this.#decisions, direction, code);
+    this.#decisions.inc({ direction, code });
   }
 
   countReported(direction: Direction, code: string): void {
-    add(this.#reported, direction, code);
+    this.#reported.inc({ direction, code });
   }
 
   countNotForwarded(direction: Direction, code: string): void {
-    add(this.#notForwarded, direction, code);
+    this.#notForwarded.inc({ direction, code });
   }
 
-  /** The text of `/metrics`. @param handles absent: there are none. */
-  text(handles: HandleState | undefined): string {
-    const lines = [
-      ...described('waybill_sidecar_decisions_total', 'counter', 'Checks by result.'),
-      ...counted('waybill_sidecar_decisions_total', this.#decisions),
-      ...described(
-        'waybill_sidecar_reported_total',
-        'counter',
-        'Checks that count as allowed, and would be refused without `mode: report`, by reason.',
-      ),
-      ...counted('waybill_sidecar_reported_total', this.#reported),
-      ...described(
-        'waybill_sidecar_not_forwarded_total',
-        'counter',
-        'Requests that the proxy could not pass on, by reason.',
-      ),
-      ...counted('waybill_sidecar_not_forwarded_total', this.#notForwarded),
-      ...described(
-        'waybill_sidecar_check_seconds_total',
-        'counter',
-        'Time that checks took, waiting included.',
-      ),
-      ...DIRECTIONS.map(
-        (one) => `waybill_sidecar_check_seconds_total{direction="${one}"} ${this.#seconds[one]}`,
-      ),
-      ...described('waybill_sidecar_checks_running', 'gauge', 'Checks that run.'),
-      ...DIRECTIONS.map((one) => `waybill_sidecar_checks_running{direction="${one}"} ${this.#running[one]}`),
-    ];
-    if (handles !== undefined)
-      lines.push(
-        ...described('waybill_sidecar_handles', 'gauge', 'Tokens that are held for a handle.'),
-        `waybill_sidecar_handles ${handles.count}`,
-        ...described('waybill_sidecar_handle_bytes', 'gauge', 'Memory that they take.'),
-        `waybill_sidecar_handle_bytes ${handles.bytes}`,
-        ...described(
-          'waybill_sidecar_handles_evicted_total',
-          'counter',
-          'Forgotten while their token was good.',
-        ),
-        `waybill_sidecar_handles_evicted_total ${handles.evicted}`,
-      );
-    return `${lines.join('\n')}\n`;
+  /** The text of `/metrics`. */
+  async text(): Promise<string> {
+    return this.#registry.metrics();
   }
-}
 
-function add(counts: Map<string, number>, direction: Direction, code: string): void {
-  const key = `direction="${direction}",code="${code}"`;
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
+  #followHandles(handles: () => HandleState): void {
+    const held: Gauge = new Gauge({
+      ...this.#described('handles', 'Tokens that are held for a handle.'),
+      collect: () => void held.set(handles().count),
+    });
+    const bytes: Gauge = new Gauge({
+      ...this.#described('handle_bytes', 'Memory that they take.'),
+      collect: () => void bytes.set(handles().bytes),
+    });
+    const evicted: Counter = new Counter({
+      ...this.#described('handles_evicted_total', 'Forgotten while their token was good.'),
+      collect() {
+        evicted.reset();
+        evicted.inc(handles().evicted);
+      },
+    });
+  }
 
-function counted(name: string, counts: ReadonlyMap<string, number>): string[] {
-  return Array.from(counts, ([labels, count]) => `${name}{${labels}} ${count}`);
-}
+  #coded(name: string, help: string): Counter<'direction' | 'code'> {
+    return new Counter({ ...this.#described(name, help), labelNames: ['direction', 'code'] });
+  }
 
-function described(name: string, type: 'counter' | 'gauge', help: string): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+  #described(name: string, help: string) {
+    return { name: PREFIX + name, help, registers: [this.#registry] };
+  }
 }

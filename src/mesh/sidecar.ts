@@ -103,7 +103,7 @@ interface Found {
 }
 
 export class Sidecar {
-  readonly metrics = new Metrics();
+  readonly metrics: Metrics;
   readonly extractor: Extractor;
   readonly #options: SidecarOptions;
   readonly #handles: Handles | undefined;
@@ -118,6 +118,8 @@ export class Sidecar {
     this.extractor = extractor(options.extractor);
     this.#options = options;
     this.#handles = correlation === 'handle' ? new Handles(clock, handleBytes) : undefined;
+    const handles = this.#handles;
+    this.metrics = new Metrics(handles && (() => handles.state));
     this.#operations = operations && new Operations(operations);
     this.#open = new Operations({ open });
     this.#callees = new Map(Object.entries(callees).map(([host, callee]) => [host.toLowerCase(), callee]));
@@ -131,10 +133,6 @@ export class Sidecar {
   /** In which a proxy before this one names the certificates of its peers, in lower case. */
   get certificateHeader(): string | undefined {
     return this.#options.extractor.clientCertHeader?.toLowerCase();
-  }
-
-  metricsText(): string {
-    return this.metrics.text(this.#handles?.state);
   }
 
   /** Whether a request may reach the application. Never throws. */

@@ -260,7 +260,7 @@ describe('A check of the sidecar over HTTP', () => {
     expect([second.status, second.body['code']]).to.deep.equal([503, 'overloaded']);
     release();
     expect((await first).status).to.equal(200);
-    const text = sidecar.sidecar.metricsText();
+    const text = await sidecar.sidecar.metrics.text();
     expect(text).to.contain(`{direction="inbound",code="overloaded"} 1\n`);
     expect(text).to.contain(`{direction="inbound",code="allowed"} 1\n`);
     expect(text).to.contain('waybill_sidecar_checks_running{direction="inbound"} 0\n');

@@ -214,7 +214,7 @@ describe('The proxy of a sidecar, with hostile and broken peers', function () {
     const impatient = await proxyBefore(upstreamUrl(), { silenceMs: 300 });
     const silent = await send(impatient.url, { headers });
     expect([silent.status, silent.body['code']]).to.deep.equal([504, 'upstream_timeout']);
-    const text = sidecar.sidecar.metricsText();
+    const text = await sidecar.sidecar.metrics.text();
     expect(text).to.contain(
       'waybill_sidecar_not_forwarded_total{direction="inbound",code="upstream_timeout"} 1\n',
     );

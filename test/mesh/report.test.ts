@@ -57,8 +57,8 @@ describe('A sidecar that only reports', () => {
     expect(last()).to.include({ code: 'usage' }).and.not.to.have.property('reported');
   });
 
-  it('counts what it reports', () => {
-    const text = sidecar.sidecar.metricsText();
+  it('counts what it reports', async () => {
+    const text = await sidecar.sidecar.metrics.text();
     expect(text).to.contain('waybill_sidecar_reported_total{direction="outbound",code="child_missing"} 1\n');
     expect(text).to.contain('waybill_sidecar_decisions_total{direction="outbound",code="allowed"} 1\n');
   });

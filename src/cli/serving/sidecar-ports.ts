@@ -60,9 +60,9 @@ export class SidecarPorts {
     const { requestMs, ...limits } = proxyLimits(this.#config);
     const trust = readSourceTrust(this.#config);
     const options = { destinations: this.#destinations, ...limits };
-    const metrics = () => sidecar.metricsText();
+    sidecar.metrics.addProcess();
     try {
-      if (admin !== undefined) await this.#listen('admin', admin, adminPages(isReady, metrics));
+      if (admin !== undefined) await this.#listen('admin', admin, adminPages(isReady, sidecar.metrics));
       const isAlone = before === undefined && egress === undefined && grpc === undefined;
       const asked = check ?? (isAlone ? DEFAULT_CHECK : undefined);
       if (asked !== undefined) await this.#listen('check', asked, httpChecks(sidecar));
