@@ -1,12 +1,19 @@
 /**
  * Random graphs and requests, judged by the sidecar with the configuration that is exported for it, and by the extractor
- * with a router of its own. As the extractor, the sidecar leaves it to the issuer who gets which scope.
+ * with a router of its own. As the extractor, the sidecar leaves it to the issuer who gets which scope. One in report mode
+ * refuses nothing, and reports what the other refuses, with its code.
  */
 import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { sidecarConfigs, type SidecarFile } from '../../src/architect/export/index.ts';
-import { Sidecar, httpChecks, sidecarOptions, type SidecarConfig } from '../../src/mesh/index.ts';
+import {
+  Sidecar,
+  httpChecks,
+  sidecarOptions,
+  type DecisionReport,
+  type SidecarConfig,
+} from '../../src/mesh/index.ts';
 import { extractor, type Extractor, type RequestContext } from '../../src/middleware/index.ts';
 import { scopesFor, whyNot, type ExportedService } from '../architect/export/random/grants.ts';
 import { pick, randomGraph } from '../architect/export/random/random-graph.ts';
@@ -23,12 +30,17 @@ const REQUESTS = 1_500;
 
 interface Served extends ExportedService {
   readonly url: string;
+  /** In report mode. */
+  readonly reporting: string;
   readonly extractor: Extractor;
 }
 
 interface Answer {
   readonly status: number;
   readonly act: string | undefined;
+  /** That of the response; a request without one goes on without. */
+  readonly authorization: string | undefined;
+  readonly identity: readonly string[];
 }
 
 describe('the sidecar and the extractor', function () {
@@ -36,6 +48,7 @@ describe('the sidecar and the extractor', function () {
   const seed = Number(process.env['WAYBILL_SEED'] ?? 20_261_129);
   const random = seededRandom(seed);
   const services: Served[] = [];
+  const decisions: DecisionReport[] = [];
   let issuer: ScriptedIssuer;
   let foreign: Signer;
 
@@ -50,6 +63,9 @@ describe('the sidecar and the extractor', function () {
         services.push({
           ...{ plan, name, notes: exported.notes },
           url: await listen(httpChecks(sidecarOf(file)), { maxHeaderSize: 256 * 1024 }),
+          reporting: await listen(httpChecks(sidecarOf({ ...file, mode: 'report' })), {
+            maxHeaderSize: 256 * 1024,
+          }),
           extractor: extractor({ issuer: issuer.url, audience, caller: 'none' }),
         });
       }
@@ -60,7 +76,7 @@ describe('the sidecar and the extractor', function () {
   function sidecarOf(file: SidecarFile): Sidecar {
     return new Sidecar({
       ...sidecarOptions(file as unknown as SidecarConfig, {}),
-      onDecision: () => undefined,
+      onDecision: (decision) => decisions.push(decision),
     });
   }
 
@@ -72,6 +88,7 @@ describe('the sidecar and the extractor', function () {
       const sent = await randomRequest(random, service, { own: issuer.signer, foreign });
       const what = `${number}: ${service.plan.name} ${service.name} ${sent.method} ${sent.url}`;
       const answer = await check(`${service.url}/inbound${sent.url}`, sent);
+      await compareReport(service, '/inbound', sent, answer, what);
       const token = await verify(service, sent);
       if (answer.status === 200) {
         counts.accepted++;
@@ -96,6 +113,23 @@ describe('the sidecar and the extractor', function () {
     expect(counts.children).to.be.greaterThan(REQUESTS / 10);
   });
 
+  /** Nothing is refused in report mode: it has no identity, and a report with the same code, or the same answer. */
+  async function compareReport(
+    { reporting }: Served,
+    direction: string,
+    sent: Pick<RandomRequest, 'method' | 'url' | 'headers'>,
+    enforced: Answer,
+    what: string,
+  ): Promise<void> {
+    const [decision] = decisions.slice(-1);
+    const answer = await check(`${reporting}${direction}${sent.url}`, sent);
+    const [report] = decisions.slice(-1);
+    expect(report?.code, what).to.equal(decision?.code);
+    if (enforced.status === 200) return void expect(answer, what).to.deep.equal(enforced);
+    expect([answer.status, answer.identity, report?.reported], what).to.deep.equal([200, [], true]);
+    if (direction === '/outbound') expect(answer.authorization, what).to.equal(undefined);
+  }
+
   async function verify(service: Served, { headers }: RandomRequest): Promise<RequestContext | string> {
     return service.extractor
       .authenticate({ authorization: headers['authorization'] })
@@ -118,7 +152,9 @@ describe('the sidecar and the extractor', function () {
     for (const callee of callees) {
       const host = new URL(callee.audience).host;
       const call = { method: 'GET', headers: { host, authorization: `Bearer ${sent.token}` } };
-      const { status } = await check(`${service.url}/outbound/`, call);
+      const answer = await check(`${service.url}/outbound/`, call);
+      await compareReport(service, '/outbound', { ...call, url: '/' }, answer, what);
+      const { status } = answer;
       const embedded = token.claims as { embedded?: Readonly<Record<string, unknown>> };
       const own = ownChild(token, callee.name);
       expect(status, `${what} → ${callee.name} ${Object.keys(embedded.embedded ?? {}).join()}`).to.equal(
@@ -178,5 +214,10 @@ async function check(
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   answer.resume();
   await once(answer, 'end');
-  return { status: answer.statusCode ?? 0, act: answer.headers['x-waybill-act']?.toString() };
+  return {
+    status: answer.statusCode ?? 0,
+    act: answer.headers['x-waybill-act']?.toString(),
+    authorization: answer.headers['authorization'],
+    identity: Object.keys(answer.headers).filter((name) => name.startsWith('x-waybill-')),
+  };
 }

@@ -141,7 +141,7 @@ function presentersOf(
     if (gateways.length > 0) return gateways;
     if (service.caller === 'none') return 'anybody';
     notes.about(service.name, {
-      'no-gateway': `It checks its callers, and the client ${caller.name} has no identity in the mesh, so no request with its scope ${scope} is allowed. Name the gateway that clients come through with --gateway.`,
+      'no-gateway': `It checks its callers, and the client ${caller.name} has no identity in the mesh, so none of its requests is allowed. Name the gateway that clients come through with --gateway.`,
     });
     return 'nobody';
   }
