@@ -74,6 +74,7 @@ export function dryRun(
     const values = {
       ...treeValues(client, now, undefined, subject, context),
       awaitsGateway: false, // the tree that services receive
+      decision: wanted.decision,
     };
     const encoding = encodingFor(plan, wanted.service, undefined);
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);

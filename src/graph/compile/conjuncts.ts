@@ -2,6 +2,7 @@
 import { getOrAdd } from '../../get-or-add.ts';
 import { conditionsFor } from '../conditions/decision.ts';
 import type { CallPlan, Conjunct, Plan, ScopePlan, ServicePlan } from './plan.ts';
+import type { TokenBody } from './walk.ts';
 
 /** Whether any call or scope has a condition. */
 export function hasConditions(plan: Plan): boolean {
@@ -21,13 +22,16 @@ export function conjunctsOfRequest(
   return conjunctsOf(plan).ofCalls(calls, scopes);
 }
 
-/** The conditions on what the holder of a token with these scopes may get, embedded or by exchange. */
-export function conjunctsBelow(
-  plan: Plan,
-  service: ServicePlan,
-  scopes: readonly ScopePlan[],
-): readonly Conjunct[] {
-  return conjunctsOf(plan).ofCalls([service.calls, ...scopes.map(({ calls }) => calls)].flat());
+/**
+ * The conditions on what the service of a token may fetch with it, callees whose tokens it embeds too. What was decided of
+ * them travels in the token.
+ */
+export function heldConjunctsOf(plan: Plan): (body: TokenBody) => readonly Conjunct[] {
+  if (!hasConditions(plan)) return () => NOTHING;
+  return ({ service, scopes }) => {
+    if (!service.auth) return NOTHING;
+    return conjunctsOf(plan).ofCalls([service.calls, ...scopes.map(({ calls }) => calls)].flat());
+  };
 }
 
 const known = new WeakMap<Plan, GuardedScopes>();

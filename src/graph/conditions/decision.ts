@@ -34,13 +34,10 @@ export class Decision {
     return conditionsFor(call, scope).every((condition) => this.holds(condition));
   }
 
-  /** The decision on some parts alone. */
-  only(conjuncts: readonly Conjunct[]): Decision {
+  /** The ids of some parts alone, in their order. */
+  listsOf(conjuncts: readonly Conjunct[]): { readonly met: readonly string[]; readonly stepUp: readonly string[] } {
     const ids = conjuncts.map(({ id }) => id);
-    return new Decision(
-      ids.filter((id) => this.met.has(id)),
-      ids.filter((id) => this.stepUp.has(id)),
-    );
+    return { met: ids.filter((id) => this.met.has(id)), stepUp: ids.filter((id) => this.stepUp.has(id)) };
   }
 }
 

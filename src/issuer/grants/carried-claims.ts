@@ -8,6 +8,7 @@ import {
   namedEntry,
   decryptDeferredClaims,
   type AccessTokenClaims,
+  type DeferredClaims,
   type DeferredClaimsKey,
 } from '../../token/index.ts';
 
@@ -19,17 +20,20 @@ export type CarriedClaims = ReadonlyMap<string, unknown>;
  * the callee, with all that this one embeds. If several have a claim, the first one counts.
  *
  * @param claims of a token that this issuer has signed, and so all that it embeds.
+ * @param own what its own `held` has.
  * @param callee the callee whose token is fetched. Tokens embedded for other callees are not read.
  * @throws WaybillError `token_claims` where a `held` cannot be opened; as `decodeChild` for what is embedded.
  */
 export async function carriedClaims(
   claims: AccessTokenClaims,
+  own: DeferredClaims,
   callee: string,
   heldKeys: readonly DeferredClaimsKey[],
 ): Promise<CarriedClaims> {
   const carried = new Map<string, unknown>();
   for (const token of [claims, ...embeddedFor(claims, callee)]) {
-    const { claims: deferred } = await decryptDeferredClaims(token['held'], heldKeys);
+    const { claims: deferred } =
+      token === claims ? own : await decryptDeferredClaims(token['held'], heldKeys);
     for (const source of [token, deferred]) {
       for (const [name, value] of Object.entries(source)) if (!carried.has(name)) carried.set(name, value);
     }

@@ -3,26 +3,32 @@
  * says which calls that allows. The new token equals an embedded one except for `jti`, `iat` and `exp`.
  */
 import type { Clock } from '../../clock.ts';
-import { WaybillError, isWaybillError } from '../../errors.ts';
+import { StepUpRequired, WaybillError, isWaybillError } from '../../errors.ts';
 import {
   Decision,
+  decidedLogins,
   hasConditions,
   isAllowed,
   sortByDeclaration,
+  stepUpFor,
   mergeCalls,
   nameList,
   type Branch,
   type ClaimPlan,
+  type ClientPlan,
   type Plan,
   type ScopePlan,
   type ServicePlan,
+  type SubjectPlan,
 } from '../../graph/index.ts';
 import {
   actorNames,
   audiencesOf,
   chainOf,
+  decryptDeferredClaims,
   encodingOf,
   isReference,
+  type AccessTokenClaims,
   type Encoding,
   type DeferredClaimsKey,
   type TokenVerifier,
@@ -79,12 +85,14 @@ export async function resolveExchange(
   if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
   const client = plan.clients.get(token.claims.client_id);
   if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
-  const decision = hasConditions(plan) ? new Decision([]) : undefined;
-  const branch = calleeOf(service, scopesOf(service, token), request, decision);
+  const deferred = await readSubjectToken(decryptDeferredClaims(token.claims['held'], heldKeys));
+  const decision = hasConditions(plan) ? new Decision(deferred.met ?? [], deferred.stepUp) : undefined;
+  const declared = calleeOf(service, scopesOf(service, token), request);
+  const branch = decision ? permitted(declared, decision, request, providerOf(client, token.claims)) : declared;
   const scopes = narrowed(branch, request.scopes);
   const above = chainOf(token.claims);
   requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
-  const carried = await readSubjectToken(carriedClaims(token.claims, branch.callee, heldKeys));
+  const carried = await readSubjectToken(carriedClaims(token.claims, deferred, branch.callee, heldKeys));
   const now = clock();
   // The graph may have changed what the claim allows since the token was signed.
   const valueOf = (claim: ClaimPlan): unknown => {
@@ -108,6 +116,7 @@ export async function resolveExchange(
       sub: token.claims.sub,
       txn: token.claims.txn,
       branch: newBranch(),
+      decision,
       iat: now,
       exp: Math.min(token.claims.exp, now + client.lifetime),
       valueOf: valuesOf(client, { subject: valueOf, request: valueOf }),
@@ -142,7 +151,6 @@ function calleeOf(
   service: ServicePlan,
   scopes: readonly ScopePlan[],
   request: ExchangeRequest,
-  decision: Decision | undefined,
 ): Callable {
   const names = new Set(request.audiences);
   const audiences = new Set(request.resources);
@@ -152,7 +160,7 @@ function calleeOf(
       'Name the callee: `audience` (its name) or `resource` (its audience).',
     );
   }
-  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)], { decision }).flatMap(
+  const found = mergeCalls([service.calls, ...scopes.map((scope) => scope.calls)]).flatMap(
     (merged): Callable[] => {
       const { callee, service: target, mode } = merged;
       if (!target || (mode !== 'exchange' && mode !== 'embed')) return [];
@@ -170,6 +178,46 @@ function calleeOf(
     );
   }
   return branch;
+}
+
+/**
+ * Only scopes whose conditions held when the tree began. Facts are not looked at again, so a condition that the graph gained or
+ * changed since does not hold.
+ *
+ * @throws WaybillError `insufficient_user_authentication` where another login would give the scopes that are missing;
+ *   `invalid_target` where nothing is left
+ */
+function permitted(
+  declared: Callable,
+  decision: Decision,
+  { scopes: asked }: ExchangeRequest,
+  provider: SubjectPlan | undefined,
+): Callable {
+  const guarded = declared.calls.flatMap((call) => call.scopes.map((scope) => ({ call, scope })));
+  const allowed = new Set(guarded.flatMap(({ call, scope }) => (decision.allows(call, scope) ? [scope] : [])));
+  const scopes = declared.scopes.filter((scope) => allowed.has(scope));
+  const isWanted = ({ name }: ScopePlan) => (asked.length > 0 ? asked.includes(name) : scopes.length === 0);
+  const isMissing = (scope: ScopePlan) => !allowed.has(scope) && isWanted(scope);
+  const missing = guarded.filter(({ scope }) => isMissing(scope));
+  if (missing.length === 0) return { ...declared, scopes };
+  const names = new Set(missing.map(({ scope }) => scope.name));
+  const withholding = { provider, decision, logins: decidedLogins(decision) };
+  const stepUp = stepUpFor([], missing, withholding);
+  if (stepUp && stepUp.scopes.length === names.size)
+    throw new StepUpRequired(
+      `${declared.callee} is called only after another login of the user, for these scopes: ${nameList([...names])}.`,
+      stepUp.login,
+    );
+  if (scopes.length > 0) return { ...declared, scopes };
+  throw new WaybillError(
+    'invalid_target',
+    `The conditions of the graph on the call of ${declared.callee} did not hold when this tree began.`,
+  );
+}
+
+/** Whose user it is: prefixes of providers tell their users apart (RFC 9068 section 5). */
+function providerOf(client: ClientPlan, { sub }: AccessTokenClaims): SubjectPlan | undefined {
+  return sub === client.name ? undefined : client.subjects.find(({ prefix }) => sub.startsWith(prefix));
 }
 
 /** The graph may ask for parties that the presented token, which may be older, does not name. */

@@ -96,7 +96,8 @@ export class RequestResolver {
     const wanted = isAlike
       ? this.#cachedTree(client, request)
       : wantedTree(this.#plan, client, request, facts);
-    const values = treeValues(client, now, cnf, subject, context);
+    const { decision } = wanted;
+    const values = { ...treeValues(client, now, cnf, subject, context), decision };
     const encoding = encodingFor(this.#plan, wanted.service, request.encoding);
     return { wanted, values, encoding, subject, context, facts };
   }

@@ -3,7 +3,13 @@
  * everywhere else. Details for the log are in neither.
  */
 import type { ServerResponse } from 'node:http';
-import { WaybillError, isWaybillError, type ErrorCode } from '../../errors.ts';
+import {
+  StepUpRequired,
+  WaybillError,
+  isWaybillError,
+  type ErrorCode,
+  type RequiredLogin,
+} from '../../errors.ts';
 import { AttemptsExceeded } from '../index.ts';
 
 /** Codes that an OAuth client may see, with their status. Every other code is a fault of the issuer. */
@@ -15,6 +21,7 @@ const OAUTH_STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   unsupported_grant_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  insufficient_user_authentication: 400,
   invalid_dpop_proof: 400,
   invalid_authorization_details: 400,
 };
@@ -66,10 +73,22 @@ export function sendOAuthError(response: ServerResponse, error: unknown): string
   sendJson(
     response,
     error instanceof HttpError ? error.status : status,
-    { error: error.code, error_description: describable(error.message) },
+    {
+      error: error.code,
+      error_description: describable(error.message),
+      ...(error instanceof StepUpRequired ? loginMembers(error) : {}),
+    },
     { ...NO_STORE, ...challenge },
   );
   return error.code;
+}
+
+/** What the client asks the provider for, with the names of OpenID Connect Core section 3.1.2.1 (RFC 9470 section 4). */
+export function loginMembers({ acrValues, maxAge }: RequiredLogin): Readonly<Record<string, unknown>> {
+  return {
+    ...(acrValues ? { acr_values: acrValues.join(' ') } : {}),
+    ...(maxAge === undefined ? {} : { max_age: maxAge }),
+  };
 }
 
 /** RFC 6749 section 5.2 has no code for these; `temporarily_unavailable` is from section 4.1.2.1. */

@@ -1,5 +1,5 @@
 /** `POST /token`: reads the grant, issues, logs what was issued, responds (RFC 6749 section 5.1). */
-import { NO_STORE, sendJson } from './responses.ts';
+import { NO_STORE, loginMembers, sendJson } from './responses.ts';
 import type { ServerResponse } from 'node:http';
 import type { Answered, AuthenticatedForm, FormEndpoint } from './authenticated-form.ts';
 import { grantNameOf, grantOf } from './grants.ts';
@@ -16,7 +16,8 @@ async function answer(asked: AuthenticatedForm, response: ServerResponse): Promi
   const proofs = headerValues(request.rawHeaders, 'dpop');
   const keys = { certificate: presented?.certificate, proofs };
   const { tree, answer: added } = await grantOf(form)({ issuer, party, form, keys });
-  const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding, cnf } = tree;
+  const { token, opaque, reused, client, caller, entry, scope, txn, tokens, bytes, encoding, cnf, stepUp } =
+    tree;
   const graph = issuer.plan.digest;
   const line: Record<string, unknown> = {
     client,
@@ -34,6 +35,9 @@ async function answer(asked: AuthenticatedForm, response: ServerResponse): Promi
   if (cnf) line['cnf'] = cnf;
   log.info(line, 'issued');
   const body = { access_token: token, token_type: tree.tokenType, expires_in: tree.expiresIn, scope };
-  sendJson(response, 200, Object.assign(body, added), NO_STORE);
+  const more = stepUp && {
+    insufficient_user_authentication: { scope: stepUp.scopes.join(' '), ...loginMembers(stepUp.login) },
+  };
+  sendJson(response, 200, Object.assign(body, added, more), NO_STORE);
   return { tree: { encoding: encoding ?? 'opaque', reused, tokens, bytes } };
 }

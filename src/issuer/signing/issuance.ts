@@ -147,7 +147,7 @@ export class Issuance {
 }
 
 function issued(
-  { wanted: { service, scopes, caller }, values }: ResolvedRequest,
+  { wanted: { service, scopes, caller, stepUp }, values }: ResolvedRequest,
   { shape, sealed }: MeasuredToken,
   parts: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes' | 'request'>,
 ): IssuedTree {
@@ -163,6 +163,7 @@ function issued(
     cnf: values.cnf,
     tokenType: tokenTypeOf(values.cnf),
     tokens: shape.tokens,
+    ...(stepUp ? { stepUp } : {}),
     expiresIn: Math.min(values.exp - values.iat, shape.lifetime),
   };
 }

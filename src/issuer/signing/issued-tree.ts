@@ -1,4 +1,5 @@
 /** What an issuance comes to: the tree as its client gets it, and what is said of it. */
+import type { StepUp } from '../../graph/index.ts';
 import type { Confirmation, Encoding, TokenType } from '../../token/index.ts';
 
 /** A tree as it was issued, and what may be logged of it. */
@@ -26,6 +27,8 @@ export interface IssuedTree {
   readonly cnf: Confirmation | undefined;
   /** What the answer calls it (RFC 6749 section 7.1). */
   readonly tokenType: TokenType;
+  /** Scopes that another login would give, or calls below them (RFC 9470); absent: nothing more. */
+  readonly stepUp?: StepUp | undefined;
   /** Tokens in the tree. */
   readonly tokens: number;
   /** How the root token travels; absent where `token` is a reference. */

@@ -9,6 +9,7 @@ import { onDemandOf, type HeldClaims, type MeasuredToken } from '../../planning/
 import { WaybillError } from '../../errors.ts';
 import {
   heldClaimsOf,
+  heldConjunctsOf,
   type ClaimPlan,
   type Plan,
   type TokenBody,
@@ -67,6 +68,7 @@ interface TreeTemplateValues {
 }
 
 const NO_CHILDREN: readonly CarriedTree[] = [];
+const NO_VERDICTS = { met: [], stepUp: [] };
 
 type Awaitable<Result> = Result | Promise<Result>;
 
@@ -86,7 +88,7 @@ export class TreeSigner {
     [this.#heldKey] = heldKeys;
     this.#header = jsonText(headerOf(signer.alg, signer.kid));
     this.#prefix = `${base64url(this.#header)}.`;
-    this.#textOf = tokenTexts(plan.issuer.url, heldClaims);
+    this.#textOf = tokenTexts(plan.issuer.url, heldClaims, heldConjunctsOf(plan));
   }
 
   /**
@@ -287,16 +289,19 @@ export class TreeSigner {
   /** Encrypts the deferred claims of every token that has some. @returns undefined if none has. */
   #deferClaims(
     tree: MeasuredToken,
-    { valueOf }: TreeValues,
+    { valueOf, decision }: TreeValues,
   ): Promise<ReadonlyMap<number, string>> | undefined {
     const deferring: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
-      const claims = this.#textOf(shape).held.flatMap((claim): [string, unknown][] => {
+      const { held, heldConjuncts } = this.#textOf(shape);
+      const claims = held.flatMap((claim): [string, unknown][] => {
         const value = valueOf(claim);
         return value === undefined ? [] : [[claim.name, value]];
       });
-      if (claims.length > 0) {
-        const sealed = encryptDeferredClaims({ claims: Object.fromEntries(claims) }, this.#heldKey);
+      const { met, stepUp } = decision?.listsOf(heldConjuncts) ?? NO_VERDICTS;
+      if (claims.length + met.length + stepUp.length > 0) {
+        const deferred = { claims: Object.fromEntries(claims), met, stepUp };
+        const sealed = encryptDeferredClaims(deferred, this.#heldKey);
         deferring.push(sealed.then((held) => [n, jsonText(held)]));
       }
       for (const { token } of children) look(token);

@@ -1,6 +1,6 @@
 /** The texts of a token that depend on its shape only: the template of its payload, and the names of its callees. */
 import { onDemandOf, type HeldClaims } from '../../planning/header-budget/index.ts';
-import type { ClaimPlan, TokenShape } from '../../graph/index.ts';
+import type { ClaimPlan, Conjunct, TokenBody, TokenShape } from '../../graph/index.ts';
 import { PayloadTemplate, jsonText } from '../../token/index.ts';
 
 export interface TokenText {
@@ -9,10 +9,16 @@ export interface TokenText {
   readonly callees: readonly string[];
   /** Deferred claims: exchanges of the holder need them, and this token does not carry them. */
   readonly held: readonly ClaimPlan[];
+  /** Conditions whose verdicts these exchanges need. */
+  readonly heldConjuncts: readonly Conjunct[];
 }
 
 /** Makes them once for each shape. */
-export function tokenTexts(iss: string, heldClaims: HeldClaims): (shape: TokenShape) => TokenText {
+export function tokenTexts(
+  iss: string,
+  heldClaims: HeldClaims,
+  heldConjuncts: (body: TokenBody) => readonly Conjunct[],
+): (shape: TokenShape) => TokenText {
   const texts = new WeakMap<TokenShape, TokenText>();
   return (shape) => {
     const known = texts.get(shape);
@@ -25,7 +31,9 @@ export function tokenTexts(iss: string, heldClaims: HeldClaims): (shape: TokenSh
       act: actor && service.lineage === 'full' ? 'varies' : actor,
     });
     const names = callees.map((callee) => jsonText(callee).slice(1, -1));
-    const text = { template, callees: names, held: heldClaims(shape.body) };
+    const { body } = shape;
+    const held = { held: heldClaims(body), heldConjuncts: heldConjuncts(body) };
+    const text = { template, callees: names, ...held };
     texts.set(shape, text);
     return text;
   };

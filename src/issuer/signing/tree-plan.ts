@@ -153,14 +153,17 @@ export class TreePlans {
     return weights;
   }
 
-  #measure({ sub, client, valueOf, branch, cnf, iat, exp }: TreeValues, sealKeys?: TreeSealKeys): Measure {
+  #measure(
+    { sub, client, valueOf, branch, cnf, iat, exp, decision }: TreeValues,
+    sealKeys?: TreeSealKeys,
+  ): Measure {
     const claimBytes = (claim: ClaimPlan): number | undefined => {
       const value = valueOf(claim);
       return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
     };
     const confirmation = cnf && confirmationMethod(cnf);
     return this.#planner.measure(
-      { sub, clientId: client.name, claimBytes, confirmation, lifetime: exp - iat },
+      { sub, clientId: client.name, claimBytes, confirmation, lifetime: exp - iat, decision },
       branch !== undefined,
       sealKeys && (({ name }) => sealKeys.get(name)!),
     );

@@ -1,6 +1,6 @@
 /** The values that all tokens of a tree carry. */
 import { randomFillSync } from 'node:crypto';
-import type { Actor, ClaimPlan, ClientPlan } from '../../graph/index.ts';
+import type { Actor, ClaimPlan, ClientPlan, Decision } from '../../graph/index.ts';
 import type { Confirmation } from '../../token/index.ts';
 
 export interface TreeValues {
@@ -22,6 +22,8 @@ export interface TreeValues {
   readonly iat: number;
   /** No token of the tree lives longer. */
   readonly exp: number;
+  /** On the conditions in the tree; absent where there are none. */
+  readonly decision?: Decision | undefined;
   /** A claim's value; undefined if it has none. */
   readonly valueOf: (claim: ClaimPlan) => unknown;
 }

@@ -174,6 +174,7 @@ export function revive(grant: Grant, plan: Plan, now: number, swap?: Swap): Reso
       client,
       hasOwnValues: user !== undefined || request !== undefined || context.size > 0,
       awaitsGateway: swap === undefined,
+      decision,
       sub: grant.sub,
       txn: grant.txn,
       branch: newBranch(),

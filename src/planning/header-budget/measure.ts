@@ -9,6 +9,8 @@ import {
   type Actor,
   type Branch,
   type ClaimPlan,
+  type Conjunct,
+  type Decision,
   type Lineage,
   type ServicePlan,
   type SigningAlgorithm,
@@ -99,12 +101,16 @@ export interface MeasuredValues {
   readonly lifetime?: number | undefined;
   /** How the root is bound to a key; children never are. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
+  /** On the conditions of the tree. Default: all hold, as the worst case. */
+  readonly decision?: Decision | undefined;
 }
 
 export interface MeasureOptions extends MeasuredValues {
   readonly issuer: string;
   readonly signing: SigningSize;
   readonly heldClaims: HeldClaims;
+  /** The conditions whose verdicts a token keeps for later. Default: none. */
+  readonly heldConjuncts?: ((body: TokenBody) => readonly Conjunct[]) | undefined;
   /** The keys to which tokens are sealed. Default: the largest that fit. */
   readonly sealKeyOf?: ((service: ServicePlan) => SealKeySize) | undefined;
   /** What the tokens of a service name, to see what another setting would cost. Default: as the graph says. */
@@ -235,19 +241,29 @@ export class Measure {
   }
 
   /** Bytes that deferred claims add to a payload. */
-  held(claims: readonly ClaimPlan[]): number {
-    const chars = this.deferredClaimsLength(claims);
+  held(claims: readonly ClaimPlan[], body: TokenBody): number {
+    const chars = this.deferredClaimsLength(claims, body);
     return chars === 0 ? 0 : ',"held":""'.length + chars;
   }
 
-  /** Characters of `held`; 0 if none of the claims has a value. */
-  deferredClaimsLength(claims: readonly ClaimPlan[]): number {
+  /** Characters of `held`; 0 if none of the claims has a value, and nothing was decided of conditions. */
+  deferredClaimsLength(claims: readonly ClaimPlan[], body: TokenBody): number {
     let text = 0;
     for (const claim of claims) {
       const value = this.options.claimBytes(claim);
       if (value !== undefined) text += ',:'.length + jsonBytes(claim.name) + value;
     }
-    return text === 0 ? 0 : deferredClaimsLength(text + '{}'.length - 1, this.options.signing.kid);
+    const verdicts = this.#verdicts(body);
+    if (text === 0 && verdicts.met.length + verdicts.stepUp.length === 0) return 0;
+    const bytes = text === 0 ? '{}'.length : text + '{}'.length - 1;
+    return deferredClaimsLength(bytes, this.options.signing.kid, verdicts);
+  }
+
+  /** In one list they take most. */
+  #verdicts(body: TokenBody): { readonly met: readonly string[]; readonly stepUp: readonly string[] } {
+    const { heldConjuncts, decision } = this.options;
+    const conjuncts = heldConjuncts?.(body) ?? [];
+    return decision ? decision.listsOf(conjuncts) : { met: conjuncts.map(({ id }) => id), stepUp: [] };
   }
 
   /** Characters of the token with a payload of so many bytes. */
@@ -285,7 +301,7 @@ export class Measure {
   #payload(body: TokenBody): number {
     let bytes = this.#payloads.get(body);
     if (bytes === undefined) {
-      bytes = this.#own(body) + this.held(this.options.heldClaims(body));
+      bytes = this.#own(body) + this.held(this.options.heldClaims(body), body);
       const onDemand = onDemandOf(body);
       if (onDemand.length > 0) bytes += ON_DEMAND;
       for (const [callee, audience] of onDemand) bytes += entryBytes(callee, audience);

@@ -117,8 +117,8 @@ export class TokenWeights {
 
   /** Bytes of deferred claims. They are the same anywhere in the tree: no other token that counts here has any. */
   held(claims: readonly ClaimPlan[]): number {
-    const { tokens, n } = this.#token;
-    const text = tokens.sealed(claims, n);
+    const { tokens } = this.#token;
+    const text = tokens.sealed(claims, this.#token);
     if (text === undefined) return 0;
     return getOrAdd(this.#held, text, () => memberBound(this.places[0], 'held', text));
   }

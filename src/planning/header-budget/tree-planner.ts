@@ -5,12 +5,15 @@
  */
 import {
   heldClaimsOf,
+  heldConjunctsOf,
   isSealedBy,
   keepsLineage,
   carriedClaimsOf,
   type Actor,
+  type Conjunct,
   type Encoding,
   type Plan,
+  type TokenBody,
   type TokenShape,
 } from '../../graph/index.ts';
 import { firstViolation, type BudgetViolation } from './budget-violation.ts';
@@ -69,6 +72,7 @@ export class TreePlanner {
   readonly budgets = new HopBudgets();
   readonly #heldClaims: HeldClaims;
   readonly #carriedClaims: HeldClaims;
+  readonly #heldConjuncts: (body: TokenBody) => readonly Conjunct[];
   readonly #signing: SigningSize;
   readonly #keepsLineage: boolean;
 
@@ -76,6 +80,7 @@ export class TreePlanner {
     this.plan = plan;
     this.#heldClaims = options.heldClaims ?? heldClaimsOf(plan);
     this.#carriedClaims = options.carriedClaims ?? carriedClaimsOf(plan);
+    this.#heldConjuncts = heldConjunctsOf(plan);
     this.#keepsLineage = keepsLineage(plan);
     this.#signing = options.signing ?? signingSize(plan.issuer.signing);
   }
@@ -85,7 +90,9 @@ export class TreePlanner {
     const { url: issuer } = this.plan.issuer;
     const [signing, heldClaims] = [this.#signing, this.#heldClaims];
     const keepsLineage = this.#keepsLineage;
-    return new Measure({ issuer, signing, heldClaims, keepsLineage, exchanged, sealKeyOf, ...values });
+    const heldConjuncts = this.#heldConjuncts;
+    const options = { issuer, signing, heldClaims, heldConjuncts, keepsLineage, exchanged, sealKeyOf };
+    return new Measure({ ...options, ...values });
   }
 
   /**

@@ -99,7 +99,7 @@ export class UnsignedTokens {
           return value === undefined ? [] : [[claim.name, value]];
         }),
         onDemand,
-        held: this.sealed(held, n),
+        held: this.sealed(held, token),
       },
       [],
     );
@@ -127,9 +127,9 @@ export class UnsignedTokens {
     return { [method]: 'k'.repeat(THUMBPRINT_CHARS) } as unknown as Confirmation;
   }
 
-  /** A stand-in for `held` of the token with this number; undefined if no claim has a value. */
-  sealed(claims: readonly ClaimPlan[], n: number): string | undefined {
-    const chars = this.#measure.deferredClaimsLength(claims);
+  /** A stand-in for `held` of a token; undefined if it has none. */
+  sealed(claims: readonly ClaimPlan[], { shape, n }: NumberedToken): string | undefined {
+    const chars = this.#measure.deferredClaimsLength(claims, shape.body);
     if (chars === 0) return undefined;
     // Text takes most; random bytes take what the real value will take. No two are the same.
     if (this.#values?.moment) return noise(chars, n);

@@ -208,7 +208,7 @@ export class OverflowTree {
         const needed = [...this.#bits].filter(([, bit]) => (bits & bit) !== 0).map(([claim]) => claim);
         const carried = new Set(body.claims.map(({ claim }) => claim));
         const claims = [...new Set([...always, ...needed.filter((claim) => !carried.has(claim))])];
-        return { nested: this.#options.weighing.own.held(claims), packed: weights?.held(claims) ?? 0 };
+        return { nested: this.#options.weighing.own.held(claims, body), packed: weights?.held(claims) ?? 0 };
       });
   }
 
@@ -238,7 +238,7 @@ export function canBeTooLarge(
   const most = (shape: TokenShape, chain: Actor): number => {
     const act = actOf(shape, chain);
     const held = new Set([...options.heldClaims(shape.body), ...carriedClaims]);
-    const fixed = fetched.own(shape, digits, act) + own.held([...held]) + EMBEDDED + ON_DEMAND;
+    const fixed = fetched.own(shape, digits, act) + own.held([...held], shape.body) + EMBEDDED + ON_DEMAND;
     const calls = shape.branches.map(({ shape: child, service, seal }) => {
       if (!child || !service) return 0;
       const bytes = most(child, act ?? chain);
