@@ -35,7 +35,10 @@ export class Decision {
   }
 
   /** The ids of some parts alone, in their order. */
-  listsOf(conjuncts: readonly Conjunct[]): { readonly met: readonly string[]; readonly stepUp: readonly string[] } {
+  listsOf(conjuncts: readonly Conjunct[]): {
+    readonly met: readonly string[];
+    readonly stepUp: readonly string[];
+  } {
     const ids = conjuncts.map(({ id }) => id);
     return { met: ids.filter((id) => this.met.has(id)), stepUp: ids.filter((id) => this.stepUp.has(id)) };
   }

@@ -88,7 +88,9 @@ export async function resolveExchange(
   const deferred = await readSubjectToken(decryptDeferredClaims(token.claims['held'], heldKeys));
   const decision = hasConditions(plan) ? new Decision(deferred.met ?? [], deferred.stepUp) : undefined;
   const declared = calleeOf(service, scopesOf(service, token), request);
-  const branch = decision ? permitted(declared, decision, request, providerOf(client, token.claims)) : declared;
+  const branch = decision
+    ? permitted(declared, decision, request, providerOf(client, token.claims))
+    : declared;
   const scopes = narrowed(branch, request.scopes);
   const above = chainOf(token.claims);
   requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
@@ -147,11 +149,7 @@ function scopesOf(service: ServicePlan, token: VerifiedToken): readonly ScopePla
 }
 
 /** The requested callee, which must be one that these scopes call. */
-function calleeOf(
-  service: ServicePlan,
-  scopes: readonly ScopePlan[],
-  request: ExchangeRequest,
-): Callable {
+function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: ExchangeRequest): Callable {
   const names = new Set(request.audiences);
   const audiences = new Set(request.resources);
   if (names.size + audiences.size === 0) {
@@ -194,7 +192,9 @@ function permitted(
   provider: SubjectPlan | undefined,
 ): Callable {
   const guarded = declared.calls.flatMap((call) => call.scopes.map((scope) => ({ call, scope })));
-  const allowed = new Set(guarded.flatMap(({ call, scope }) => (decision.allows(call, scope) ? [scope] : [])));
+  const allowed = new Set(
+    guarded.flatMap(({ call, scope }) => (decision.allows(call, scope) ? [scope] : [])),
+  );
   const scopes = declared.scopes.filter((scope) => allowed.has(scope));
   const isWanted = ({ name }: ScopePlan) => (asked.length > 0 ? asked.includes(name) : scopes.length === 0);
   const isMissing = (scope: ScopePlan) => !allowed.has(scope) && isWanted(scope);

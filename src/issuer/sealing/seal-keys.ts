@@ -2,7 +2,7 @@
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import { sealedServices, type EncryptionPlan, type Plan, type ServicePlan } from '../../graph/index.ts';
 import type { SealKey } from '../../token/index.ts';
-import type { FetchedSealKeys} from './fetched-keys.ts';
+import type { FetchedSealKeys } from './fetched-keys.ts';
 import type { Fetching } from './fetched-keys.ts';
 import { recipientKey } from './recipient-key.ts';
 

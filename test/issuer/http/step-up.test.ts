@@ -34,7 +34,12 @@ describe('The token endpoint where another login would give more', () => {
     };
     const token = await signer.sign(claims, { typ: 'JWT' });
     const details = JSON.stringify([{ type: 'urn:waybill:context', amount: 101 }]);
-    return post(as, { subject_token: token, subject_token_type: ID_TOKEN, scope, authorization_details: details });
+    return post(as, {
+      subject_token: token,
+      subject_token_type: ID_TOKEN,
+      scope,
+      authorization_details: details,
+    });
   }
 
   it('is 400 with what to ask the provider for, where nothing is granted', async () => {
@@ -80,7 +85,10 @@ describe('The token endpoint where another login would give more', () => {
     expect([stranger.status, (stranger.body as Json)['error']]).to.deep.equal([401, 'invalid_client']);
     const forged = await makeSigner('ES256', 'provider');
     const bad = await post('desk', {
-      subject_token: await forged.sign({ iss: 'https://workforce.example', sub: 'u', aud: 'app' }, { typ: 'JWT' }),
+      subject_token: await forged.sign(
+        { iss: 'https://workforce.example', sub: 'u', aud: 'app' },
+        { typ: 'JWT' },
+      ),
       subject_token_type: ID_TOKEN,
       scope: 'refund',
     });
