@@ -1,0 +1,84 @@
+/** The three systems under `graphs/systems`, each in its environments, as their teams would check and test them. */
+import { copyFileSync, cpSync } from 'node:fs';
+import path from 'node:path';
+
+import { expect } from 'chai';
+
+import { removeScratch, scratchFolder } from '../support/files.ts';
+import { run } from '../support/program.ts';
+
+const GRAPHS = path.resolve(import.meta.dirname, '../../graphs');
+/** Some calls of these graphs end: that day is before all of them. */
+const DAY = ['--at', '2026-12-01'];
+
+interface Environment {
+  readonly system: string;
+  readonly name: string;
+  /** What a command takes, in the folder of the system. */
+  readonly args: readonly string[];
+  /** The codes of the warnings that nothing accepts. Default: none. */
+  readonly warnings?: readonly string[];
+}
+
+const PAYMENTS = ['dev', 'stage', 'prod'].map((name) => ({
+  system: 'payments',
+  name,
+  args: ['.', `env/${name}.yaml`, '--vars', `env/${name}.vars.yaml`],
+}));
+
+const ENVIRONMENTS: readonly Environment[] = [
+  ...PAYMENTS,
+  {
+    system: 'boutique-context',
+    name: 'its one environment',
+    args: ['.', 'context.overlay.yaml'],
+    // `accepted` names parties, and defaults are none.
+    warnings: ['overlay-widens'],
+  },
+];
+
+/** A copy, so that what one system stands on can be beside it without its own tests. */
+function copyOf(system: string): string {
+  const folder = path.join(scratchFolder(), system);
+  cpSync(path.join(GRAPHS, 'systems', system), folder, { recursive: true });
+  if (system === 'boutique-context')
+    copyFileSync(path.join(GRAPHS, 'online-boutique.yaml'), path.join(folder, 'online-boutique.yaml'));
+  return folder;
+}
+
+interface Checked {
+  readonly findings: readonly { readonly code: string }[];
+}
+
+describe('The systems under graphs/systems', () => {
+  after(removeScratch);
+
+  for (const { system, name, args, warnings = [] } of ENVIRONMENTS) {
+    it(`${system} passes its check in ${name}`, async () => {
+      const { code, stdout, stderr } = await run(['check', ...args, ...DAY, '--json'], {
+        cwd: copyOf(system),
+      });
+      expect(stderr).to.equal('');
+      expect((JSON.parse(stdout) as Checked).findings.map((finding) => finding.code)).to.deep.equal(warnings);
+      expect(code).to.equal(0);
+    });
+
+    it(`${system} passes its tests in ${name}`, async () => {
+      const { code, stdout } = await run(['test', ...args, ...DAY], { cwd: copyOf(system) });
+      expect(stdout).to.not.match(/^✗/m);
+      expect(stdout).to.match(/^([5-9]|1\d) tests hold\.$/m);
+      expect(code).to.equal(0);
+    });
+  }
+
+  it('payments issues in no two environments the same tokens', async () => {
+    const digests = await Promise.all(
+      PAYMENTS.map(async ({ args }) => {
+        const { stdout } = await run(['check', ...args, ...DAY], { cwd: copyOf('payments') });
+        return /^Digest (\w+):/m.exec(stdout)?.[1];
+      }),
+    );
+    expect(new Set(digests).size).to.equal(3);
+    expect(digests).to.not.include(undefined);
+  });
+});
