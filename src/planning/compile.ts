@@ -87,6 +87,7 @@ export function compileGraph(
     checkAccess(measurable, trees, findings);
   }
   const overlays = plan && overlaid ? describeOverlays(overlaid, judgeOverlays, findings) : [];
+  if (overlaid && judgeOverlays && !plan) findings.leaveOut('overlay-widens');
   const unjudged = judgeOverlays ? [] : (['overlay-widens'] as const);
   const { open, accepted } = acceptances?.apply(findings, now, unjudged) ?? {
     open: mergeCauses(findings.sorted()),

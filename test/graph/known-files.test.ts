@@ -116,6 +116,34 @@ describe('a graph that is read after another', () => {
     );
     expect(both[1]?.findings).to.not.be.empty;
   });
+
+  it('is judged by itself where an overlay mended the first', () => {
+    const broken = head.replace('{ method: client_secret_basic, secret_env: WEB }', '{}');
+    const overlay =
+      'waybill: 1\noverlay: true\nclients: { web: { auth: { method: client_secret_basic, secret_env: WEB } } }\n';
+    const [mended, alone] = withFolder({ ...files, 'graph.yaml': broken, 'prod.yaml': overlay }, (folder) => {
+      const known = new KnownFiles();
+      return [[folder, path.join(folder, 'prod.yaml')], [folder]].map((paths) =>
+        compileDraft(paths, {}, known),
+      );
+    });
+    expect(mended?.draft?.clients.get('web')?.auth.method).to.equal('client_secret_basic');
+    expect(alone?.findings.map(({ code }) => code)).to.include('missing-key');
+    expect(alone?.draft).to.equal(undefined);
+  });
+
+  it('has its own overlays, even where a file of the same text is one in the first', () => {
+    const overlay = 'waybill: 1\noverlay: true\nservices: { stock: { lifetime: 1m } }\n';
+    const lifetimes = withFolder({ ...files, 'env/prod.yaml': overlay }, (one) =>
+      withFolder({ ...files, 'env/prod.yaml': overlay }, (other) => {
+        const known = new KnownFiles();
+        return [[one], [other, path.join(other, 'env/prod.yaml')], [one]].map(
+          (paths) => compileDraft(paths, {}, known).draft?.services.get('stock')?.lifetime,
+        );
+      }),
+    );
+    expect(lifetimes).to.deep.equal([undefined, 60, undefined]);
+  });
 });
 
 function readBoth(first: Files, second: Files) {

@@ -163,6 +163,20 @@ describe('an overlay as an argument', () => {
       .and.not.contain('mail');
   });
 
+  it('of test: assertions hold for the graph that results, also those beside the overlay', async () => {
+    const absent = (title: string) =>
+      `waybill: 1\ntests:\n  - { test: ${title}, request: { client: web, scope: place }, expect: { absent: [orders/mail] } }\n`;
+    scratchFile('shop/shop.test.yaml', absent('all'), folder);
+    const overlay = PROD.replace('  mail: remove\n', '');
+    scratchFile('env/prod.yaml', overlay, folder);
+    scratchFile('env/prod.test.yaml', absent('prod'), folder);
+    const alone = await waybill('test', 'shop');
+    expect([alone.code, alone.stdout.includes('prod')]).to.deep.equal([1, false]);
+    const { code, stdout } = await waybill('test', 'shop', 'env/prod.yaml');
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.match(/all[^]*prod|prod[^]*all|2 tests/);
+  });
+
   it('of import: is refused, since additions go to ordinary files', async () => {
     const traces = scratchFile('empty.json', '[]', folder);
     const { code, stderr } = await waybill('import', traces, '--from', 'jaeger', '--graph', ...PROD_PATHS);

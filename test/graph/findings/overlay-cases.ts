@@ -101,6 +101,17 @@ export const overlayCases: readonly Case[] = [
     finds: ['variable-value', 'variable-value'],
   },
   {
+    title: 'open variables in an overlay, and one that contains another',
+    ...overlaid(
+      "vars: { e: ‸'a${d}' }\nservices: { pay: { zone: '‸${d}' } }\n",
+      `${GRAPH}vars: { d: mesh, e: y }\nzones: { mesh: }\n`.replace(
+        'pay: {',
+        "pay: { zone: mesh, audience: '${d}${e}',",
+      ),
+    ),
+    finds: ['invalid-value', 'open-variable'],
+  },
+  {
     title: 'an overlay without ordinary files',
     graph: { 'env/prod.yaml': `‸${OVERLAY}services: { pay: { lifetime: 30s } }` },
     overlays: ['env/prod.yaml'],
