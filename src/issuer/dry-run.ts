@@ -20,7 +20,7 @@ import {
 } from '../graph/index.ts';
 import { signingSize } from '../planning/header-budget/index.ts';
 import { encodingFor } from './grants/encoding.ts';
-import { bySetter, requestClaims, type RequestClaims } from './grants/request-claims.ts';
+import { requestContext } from './grants/request-claims.ts';
 import { treeValues, wantedTree } from './grants/resolve.ts';
 import type { Subject } from './grants/subjects.ts';
 import { claimValues, endOf } from './signing/sign.ts';
@@ -68,7 +68,7 @@ export function dryRun(
   try {
     const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
     const now = systemClock();
-    const context = contextOf(plan, client, request);
+    const context = requestContext(plan, client, request.request ?? {});
     const facts = { subject: subject && { ...subject, now }, request: context, atSwap: true };
     const wanted = wantedTree(plan, client, request, facts);
     const values = {
@@ -87,15 +87,6 @@ export function dryRun(
       throw new WaybillError('invalid_request', error.message);
     throw error;
   }
-}
-
-function contextOf(plan: Plan, { token }: ClientPlan, { request = {} }: TreeRequest): RequestClaims {
-  if (token === 'jwt') return requestClaims(plan, request, 'client');
-  const said = bySetter(plan, request);
-  return new Map([
-    ...requestClaims(plan, said.client, 'client'),
-    ...requestClaims(plan, said.gateway, 'gateway'),
-  ]);
 }
 
 /** Of a token and of all that it embeds: they are signed together. */

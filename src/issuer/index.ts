@@ -17,7 +17,7 @@ export {
   type Party,
 } from './client-authentication/parties.ts';
 export { type ExchangeRequest } from './grants/exchange.ts';
-export { RequestClaimFault, bySetter } from './grants/request-claims.ts';
+export { RequestClaimFault, bySetter, requestContext } from './grants/request-claims.ts';
 export { type IssueRequest } from './grants/resolve.ts';
 export { type SubjectToken, type SubjectTokenType } from './grants/subjects.ts';
 export { dryRun, type UnsignedToken } from './dry-run.ts';

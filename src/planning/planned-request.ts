@@ -2,18 +2,22 @@
 import { WaybillError, usageError } from '../errors.ts';
 import {
   Walk,
+  claimAt,
   didYouMean,
+  isAllowed,
   resolveRequest,
   type CallPlan,
   type ClientPlan,
   type Encoding,
   type Plan,
+  type RequestFacts,
   type TokenShape,
   type TreeRequest,
 } from '../graph/index.ts';
 import {
   TreePlanner,
   worstCaseOf,
+  type ClaimBytes,
   type HopBudget,
   type HopBudgets,
   type MeasuredToken,
@@ -57,14 +61,14 @@ export function resolveShape(plan: Plan, clientName: string, request: TreeReques
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }
-  const { service, scopes } = resolveRequest(plan, client, { anyFacts: true, ...request });
-  const walk = new Walk();
+  const { service, scopes, decision } = resolveRequest(plan, client, { anyFacts: true, ...request });
+  const walk = new Walk(decision);
   const shape = walk.shape(service, scopes);
   const calls = client.calls.filter((call) => call.service === service);
   return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
 }
 
-/** A request with the tree that it would get, of the largest values. */
+/** A request with the tree that it would get, of the largest values where they are not known. */
 export interface PlannedRequest extends ResolvedRequest, TreePlan {
   readonly encoding: Encoding;
   readonly budgets: HopBudgets;
@@ -75,10 +79,25 @@ export function planTree(plan: Plan, clientName: string, request: TreeRequest): 
   const resolved = resolve(plan, clientName, request);
   const { client, shape, calls } = resolved;
   const planner = new TreePlanner(plan);
-  const measure = planner.measure(worstCaseOf(client), client.token === 'opaque');
+  const worst = worstCaseOf(client);
+  const values = request.facts
+    ? { ...worst, claimBytes: knownBytes(worst.claimBytes, request.facts) }
+    : worst;
+  const measure = planner.measure(values, client.token === 'opaque');
   const { encoding } = plan.issuer;
   const planned = planner.planTree({ shape, presenter: client.name, calls, encoding, measure });
   return { ...resolved, ...planned, encoding, budgets: planner.budgets };
+}
+
+/** A value that is known has its own size, and one that the request does not have has none. */
+function knownBytes(worst: ClaimBytes, { subject, request }: RequestFacts): ClaimBytes {
+  return (claim) => {
+    const { source, name } = claim;
+    if (!('from' in source) || source.from === 'client') return worst(claim);
+    const value =
+      source.from === 'request' ? request?.get(name) : subject && claimAt(subject.claims, source.path);
+    return isAllowed(value, claim) ? Buffer.byteLength(JSON.stringify(value)) : undefined;
+  };
 }
 
 /** One token of a planned request, as it travels. */

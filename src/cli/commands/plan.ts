@@ -1,6 +1,8 @@
 /** `waybill plan PATH --client C`: what a request would issue, with the size of every token and its header budget. */
 import { Option, type Command } from 'commander';
+import { systemClock } from '../../clock.ts';
 import { usageError } from '../../errors.ts';
+import { dryRun } from '../../issuer/index.ts';
 import { conditionTexts, endTexts, type Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
@@ -19,6 +21,7 @@ import {
   withDatedGraphOptions,
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
+import { factsOf, withFactOptions, type FactArguments } from '../arguments/fact-arguments.ts';
 import { renderFit } from '../output/fit-tables.ts';
 import { renderAccess } from '../output/access-tables.ts';
 import { renderRequests } from '../output/request-table.ts';
@@ -27,7 +30,7 @@ import { shortDigest } from '../output/digest.ts';
 import { paint, plain, plural, print, printError, printJson } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
 
-interface PlanOptions extends GraphArguments, RequestArguments {
+interface PlanOptions extends GraphArguments, RequestArguments, FactArguments {
   readonly client?: string;
   readonly all?: boolean;
   readonly json?: boolean;
@@ -35,33 +38,40 @@ interface PlanOptions extends GraphArguments, RequestArguments {
   readonly holders?: boolean;
 }
 
+/** What is known of one request: `--all`, `--fit` and `--holders` are about every request. */
+const FACTS = ['subject', 'auth', 'request'];
+
 export function addPlan(program: Command): void {
   withDatedGraphOptions(
-    withRequestOptions(
-      program
-        .command('plan')
-        .summary('show what a request would issue, and how large each token is')
-        .description(
-          'Shows the token tree of a request, with worst-case sizes. Exit 1: a token exceeds its header budget, or the request would be refused.',
-        )
-        .argument('<path...>', 'graph files, or folders of them; together one graph')
-        .option('--client <name>', 'the client that asks; required without --all'),
+    withFactOptions(
+      withRequestOptions(
+        program
+          .command('plan')
+          .summary('show what a request would issue, and how large each token is')
+          .description(
+            'Shows the token tree of a request, with worst-case sizes. Exit 1: a token exceeds its header budget, or the request would be refused.',
+          )
+          .argument('<path...>', 'graph files, or folders of them; together one graph')
+          .option('--client <name>', 'the client that asks; required without --all'),
+      ),
     )
       .addOption(
         new Option(
           '--all',
           'plan each single scope of all clients, or of --client, and show its tightest call',
-        ).conflicts(['scope', 'fit', 'holders']),
+        ).conflicts(['scope', 'fit', 'holders', ...FACTS]),
       )
-      .option(
-        '--fit',
-        'show which servers accept the tree, nested and packed, and what would make it smaller; exit 0',
+      .addOption(
+        new Option(
+          '--fit',
+          'show which servers accept the tree, nested and packed, and what would make it smaller; exit 0',
+        ).conflicts(FACTS),
       )
       .addOption(
         new Option(
           '--holders',
           'show who can read and who can use each token, and who can read each claim; exit 0',
-        ).conflicts('fit'),
+        ).conflicts(['fit', ...FACTS]),
       )
       .option('--json', 'print the same as JSON'),
   ).action((paths: string[], options: PlanOptions) => {
@@ -81,16 +91,32 @@ function planAll(plan: Plan, { client, json }: PlanOptions): void {
 }
 
 function planOne(plan: Plan, compiled: Compiled, client: string, options: PlanOptions): void {
-  const request = requestOf(options);
+  const request = { ...requestOf(options), ...knownOf(plan, client, options) };
   if (options.fit) return show(adviseRequest(plan, client, request), renderFit, options.json);
   if (options.holders) return show(analyzeAccess(plan, client, request), renderAccess, options.json);
   const planned = planRequest(plan, client, request);
-  show(planned, (each) => report(plan, each), options.json);
+  show(planned, (each) => report(plan, each, 'facts' in request), options.json);
   const over = overLimits(plan, planned);
   for (const limit of over)
     printError(`${paint.red('error')}  The issuer would refuse this request: ${limit}`);
   const holds = compiled.plan !== undefined && over.length === 0 && everyHopFits(planned.root);
   process.exitCode = holds ? 0 : 1;
+}
+
+/** What is known of the request. @throws WaybillError as the issuer refuses it */
+function knownOf(plan: Plan, name: string, options: PlanOptions) {
+  const client = plan.clients.get(name); // `planRequest` says that it is unknown
+  if (!client) return {};
+  const known = factsOf(plan, client, options, systemClock());
+  const { facts } = known;
+  if (facts)
+    dryRun(
+      plan,
+      client,
+      { ...requestOf(options), ...known },
+      facts.subject && { ...facts.subject, sub: 'user' },
+    );
+  return known;
 }
 
 function show<View>(view: View, render: (view: View) => string, json = false): void {
@@ -107,11 +133,12 @@ function overLimits({ issuer: { limits } }: Plan, { tokens, depth, root }: Reque
   ].filter((text) => text !== '');
 }
 
-function report(plan: Plan, planned: RequestPlan): string {
+/** @param isKnown whether it is one request, with its own values. */
+function report(plan: Plan, planned: RequestPlan, isKnown: boolean): string {
   const { signing } = plan.issuer;
   const lifetime = plan.clients.get(planned.client)?.lifetime ?? plan.issuer.lifetime;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  const parts = [heading, renderTree(drawn(planned.root)), legend(plan, planned)];
+  const parts = [heading, renderTree(drawn(planned.root)), legend(plan, planned, isKnown)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
   return parts.join('\n\n');
 }
@@ -203,9 +230,10 @@ function percent(share: number): string {
   return `${Math.max(1, Math.round(share * 100))} %`.padStart(5);
 }
 
-function legend(plan: Plan, planned: RequestPlan): string {
+function legend(plan: Plan, planned: RequestPlan, isKnown: boolean): string {
   const { root } = planned;
-  const notes = ["Sizes are worst case, against the receiver's header budget.", ...otherEncoding(planned)];
+  const sizes = isKnown ? 'Given values have their own size; the rest is worst case' : 'Sizes are worst case';
+  const notes = [`${sizes}, against the receiver's header budget.`, ...otherEncoding(planned)];
   if (anyCall(root, (view) => view.claims.length > 0))
     notes.push('In braces: claims; ! means that it must have a value.');
   if (anyCall(root, isMerged))

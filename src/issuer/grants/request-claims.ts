@@ -9,6 +9,7 @@ import {
   valueBytes,
   type ClaimPlan,
   type ClaimSetter,
+  type ClientPlan,
   type Plan,
 } from '../../graph/index.ts';
 
@@ -93,6 +94,24 @@ export function bySetter(
     client: Object.fromEntries(entries.filter((entry) => !ofGateway(entry))),
     gateway: Object.fromEntries(entries.filter(ofGateway)),
   };
+}
+
+/**
+ * Checks what is said of a request until its tree reaches the entry: by the client, and for an opaque one by the gateway.
+ *
+ * @throws RequestClaimFault
+ */
+export function requestContext(
+  plan: Plan,
+  { token }: ClientPlan,
+  given: Readonly<Record<string, unknown>>,
+): RequestClaims {
+  if (token === 'jwt') return requestClaims(plan, given, 'client');
+  const said = bySetter(plan, given);
+  return new Map([
+    ...requestClaims(plan, said.client, 'client'),
+    ...requestClaims(plan, said.gateway, 'gateway'),
+  ]);
 }
 
 /** Who sets a claim of the request; undefined for any other claim. */

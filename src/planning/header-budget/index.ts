@@ -18,4 +18,5 @@ export { planOverflow, type Overflow } from './planner/overflow.ts';
 export type { Counting } from './counting.ts';
 export { PROFILES_READ, profiles, type Evidence, type Profile } from './profiles.ts';
 export { TreePlanner, type TreePlan } from './tree-planner.ts';
+export { type ClaimBytes } from './measure.ts';
 export { worstCaseOf, worstClaimBytes, worstConfirmation, worstSubject } from './worst-case.ts';

@@ -214,4 +214,71 @@ describe('waybill plan', () => {
     expect(code).to.equal(2);
     expect(stderr).to.contain('Name the client that asks with --client, or use --all for all requests.');
   });
+
+  describe('of one request', () => {
+    const file = () =>
+      scratchFile(
+        'known.yaml',
+        `waybill: 1
+issuer: { url: 'https://tokens.example' }
+defaults: { headers: { profile: go } }
+subjects: { login: { issuer: 'https://login.example', audience: app, acr: { mfa: ['urn:2fa'] } } }
+claims:
+  role: { from: subject, path: realm.roles, type: strings, max_bytes: 64 }
+  amount: { from: request, type: int }
+  note: { from: request, type: string, max_bytes: 40 }
+clients:
+  web:
+    auth: { method: client_secret_basic, secret_env: S }
+    grants: [client_credentials, token_exchange]
+    subjects: [login]
+    calls: { shop: { scopes: [pay, refund], when: { refund: '"support" in subject.role && auth.acr == "mfa" && auth.age <= 300' } } }
+services:
+  shop: { scopes: { pay: { claims: [note], calls: { bank: [charge] } }, refund: { claims: [amount!] } } }
+  bank: { scopes: { charge: { claims: [amount!] } } }
+`,
+      );
+    const asked = (...facts: string[]) =>
+      run(['plan', '--json', file(), '--client', 'web', '--scope', 'pay refund', ...facts]);
+    const support = ['--subject', 'role=["support"]', '--auth', 'acr=urn:2fa', '--auth', 'age=60'];
+
+    it('decides its conditions, and gives known values their own size', async () => {
+      const { plan } = await planJson(file(), '--client', 'web', '--scope', 'pay refund');
+      expect(plan['scope']).to.equal('pay refund');
+      for (const [facts, scope] of [
+        [support, 'pay refund'],
+        [support.with(1, 'role=["sales"]'), 'pay'],
+        [support.with(3, 'acr=urn:pwd'), 'pay'],
+        [support.with(5, 'age=301'), 'pay'],
+        [[], 'pay'],
+      ] as const) {
+        const { stdout } = await asked('--request', 'amount=5', ...facts);
+        const known = JSON.parse(stdout) as { scope: string; root: Call };
+        expect(known.scope, facts.join(' ')).to.equal(scope);
+        expect(known.root.bytes?.nested).to.be.below(plan.root.bytes?.nested ?? 0);
+      }
+      const size = async (note: string) => {
+        const { stdout } = await asked('--request', 'amount=5', '--request', `note=${note}`);
+        return (JSON.parse(stdout) as { root: Call }).root.bytes?.nested ?? 0;
+      };
+      expect(await size('x'.repeat(31))).to.equal((await size('x')) + 40); // 30 bytes as base64url
+    });
+
+    it('is refused as the issuer refuses it', async () => {
+      for (const [facts, code, message] of [
+        [[...support], 1, /bank needs the claim amount|shop needs the claim amount/],
+        [['--request', 'amount=5.5'], 1, /amount is not of its type/],
+        [['--request', 'amuont=5'], 2, /no claim amuont of the request. Did you mean amount/],
+        [['--request', 'amount'], 2, /takes name=value/],
+        [['--request', 'amount=5', '--subject', 'amount=5'], 2, /amount is not one of the user/],
+        [['--request', 'amount=5', '--subject', 'provider=other'], 2, /exchanges no tokens of users of other/],
+        [['--request', 'amount=5', '--auth', 'level=mfa'], 2, /acr=LEVEL or age=SECONDS/],
+        [['--request', 'amount=5', '--holders'], 2, /cannot be used with/],
+      ] as const) {
+        const { code: exit, stderr } = await asked(...facts);
+        expect(stderr, facts.join(' ')).to.match(message);
+        expect(exit).to.equal(code);
+      }
+    });
+  });
 });
