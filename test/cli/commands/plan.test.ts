@@ -271,7 +271,11 @@ services:
         [['--request', 'amuont=5'], 2, /no claim amuont of the request. Did you mean amount/],
         [['--request', 'amount'], 2, /takes name=value/],
         [['--request', 'amount=5', '--subject', 'amount=5'], 2, /amount is not one of the user/],
-        [['--request', 'amount=5', '--subject', 'provider=other'], 2, /exchanges no tokens of users of other/],
+        [
+          ['--request', 'amount=5', '--subject', 'provider=other'],
+          2,
+          /exchanges no tokens of users of other/,
+        ],
         [['--request', 'amount=5', '--auth', 'level=mfa'], 2, /acr=LEVEL or age=SECONDS/],
         [['--request', 'amount=5', '--holders'], 2, /cannot be used with/],
       ] as const) {
