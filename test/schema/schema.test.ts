@@ -155,11 +155,16 @@ describe('schemas/overlay.schema.json', () => {
 const { errorsOf } = opened('graph.schema.json');
 
 describe('schemas/graph.schema.json', () => {
+  const schemaOf = (file: string, content: object): string => {
+    if (file.endsWith('.test.yaml')) return 'tests.schema.json';
+    return 'overlay' in content ? 'overlay.schema.json' : 'graph.schema.json';
+  };
   for (const file of readdirSync(new URL('graphs/', root), { recursive: true, encoding: 'utf8' }).sort()) {
-    if (!file.endsWith('.yaml')) continue;
-    it(`${file.endsWith('.test.yaml') ? 'leaves to the other schema' : 'takes'} graphs/${file}`, () => {
-      const judged = file.endsWith('.test.yaml') ? opened('tests.schema.json').errorsOf : errorsOf;
-      expect(judged('#', load(read(`graphs/${file}`)))).to.equal('');
+    if (!/(?<!\.vars)\.yaml$/.test(file)) continue;
+    const content = load(read(`graphs/${file}`)) as object;
+    const schema = schemaOf(file, content);
+    it(`${schema === 'graph.schema.json' ? 'takes' : 'leaves to the other schema'} graphs/${file}`, () => {
+      expect(opened(schema).errorsOf('#', content)).to.equal('');
     });
   }
 
