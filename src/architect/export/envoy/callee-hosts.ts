@@ -51,6 +51,23 @@ export function destinationsByHost(
   return hosts;
 }
 
+/**
+ * Where paths of a host go in report mode that belong to no callee: to the one address that the host leads to. They carry
+ * no token.
+ *
+ * @returns undefined where all paths belong to callees, or nothing says which address it is.
+ */
+export function calleeForOtherPaths(
+  destinations: readonly Destination[],
+  addresses: ReadonlyMap<string, SocketAddress>,
+): OutboundCallee | undefined {
+  const [first] = destinations;
+  if (!first || destinations.some(({ prefix }) => prefix === '')) return undefined;
+  const found = destinations.map(({ callee }) => addressOf(callee, addresses));
+  const isOne = found.every((one) => one?.host === found[0]?.host && one?.port === found[0]?.port);
+  return isOne ? first.callee : undefined;
+}
+
 function add(hosts: Map<string, Destination[]>, host: string, destination: Destination): void {
   const known = hosts.get(host);
   if (known) known.push(destination);

@@ -4,7 +4,7 @@ import type { ExportMode } from '../report/mode.ts';
 import { authorizationOf, childAlone, forwardableAlone } from '../report/outgoing-token.ts';
 import { CALLS, rulesFor } from '../report/shadow-rules.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
-import { addressOf, destinationsByHost, type Destination } from './callee-hosts.ts';
+import { addressOf, calleeForOtherPaths, destinationsByHost, type Destination } from './callee-hosts.ts';
 import type { ClaimHeader } from './claim-matchers.ts';
 import { clusterForCalls } from './clusters.ts';
 import { FORWARDED, outboundJwt, type VerifiedTokens } from './jwt-filter.ts';
@@ -56,7 +56,10 @@ export function outboundOf(
       },
       resolvesPaths: sidecar !== undefined || [...hosts.values()].flat().some(({ prefix }) => prefix !== ''),
       removedHeaders: Array.from(children?.values() ?? [], ({ header }) => header),
-      virtualHosts: [...virtualHosts(hosts, tokenOf), elsewhere(mode, sidecar ? UNCHECKED : {})],
+      virtualHosts: [
+        ...virtualHosts(mode === 'enforce' ? hosts : withOtherPaths(hosts, deployment), tokenOf),
+        elsewhere(mode, sidecar ? UNCHECKED : {}),
+      ],
       logs: mode === 'enforce' ? [] : [...(sidecar ? [] : [callLog(service)]), refusedCallLog(service)],
     }),
     clusters: callees.map((callee) => calleeCluster(callee, services.get(callee.name), deployment)),
@@ -91,6 +94,20 @@ function elsewhere(mode: ExportMode, unchecked: Json): Json {
 export function isRouted(callee: OutboundCallee, { addresses, mode, sidecar }: Deployment): boolean {
   const canGo = callee.mode !== 'exchange' || sidecar !== undefined || mode === 'report';
   return canGo && addressOf(callee, addresses) !== undefined;
+}
+
+/** They go out as calls for whose callee Envoy has no token. */
+function withOtherPaths(
+  hosts: ReadonlyMap<string, readonly Destination[]>,
+  { addresses }: Deployment,
+): ReadonlyMap<string, readonly Destination[]> {
+  return new Map(
+    Array.from(hosts, ([host, destinations]) => {
+      const callee = calleeForOtherPaths(destinations, addresses);
+      const rest: Destination[] = callee ? [{ callee: { ...callee, mode: 'exchange' }, prefix: '' }] : [];
+      return [host, [...destinations, ...rest]];
+    }),
+  );
 }
 
 /** Hosts that lead to the same callees share a virtual host. */

@@ -1,5 +1,10 @@
 /** HAProxy behind a service: sends its calls on with the callee's token in place of its own. */
-import { addressOf, destinationsByHost, type Destination } from '../envoy/callee-hosts.ts';
+import {
+  addressOf,
+  calleeForOtherPaths,
+  destinationsByHost,
+  type Destination,
+} from '../envoy/callee-hosts.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { NO_CALLEE, logLines, reportLines, type ReportedMember } from './report.ts';
 import { always, outcome, refusal, ruleLines, type Rule } from './rules.ts';
@@ -30,7 +35,8 @@ export function outboundSections(
   deployment: HaproxyDeployment,
 ): readonly string[] {
   const callees = service.outbound.filter((callee) => isRouted(callee, deployment));
-  const destinations = Array.from(destinationsByHost(callees, deployment.addresses), ([host, below]) =>
+  const hosts = destinationsByHost(callees, deployment.addresses);
+  const destinations = Array.from(hosts, ([host, below]) =>
     [...below].sort((a, b) => b.prefix.length - a.prefix.length).map((one) => ({ host, ...one })),
   ).flat();
   const { mode, outbound } = deployment;
@@ -43,6 +49,7 @@ export function outboundSections(
         ...hostConditions(destination),
       ),
     ),
+    ...(mode === 'report' ? otherPaths(hosts, deployment) : []),
     ...callees
       .filter(hasReadableChild)
       .map(({ name }) =>
@@ -85,6 +92,24 @@ const REFUSE_OTHERS = [
 function hostConditions({ host, prefix }: Destination & { readonly host: string }): string[] {
   const below = `path -m reg ${quoted(`^${escapeExpression(prefix)}(/|$)`)}`;
   return [`req.hdr(host) -m str -i ${quoted(host)}`, ...(prefix === '' ? [] : [below])];
+}
+
+/** Refused before a token is looked for, so that they go out without one. */
+function otherPaths(
+  hosts: ReadonlyMap<string, readonly Destination[]>,
+  { addresses }: HaproxyDeployment,
+): Rule[] {
+  return Array.from(hosts, ([host, destinations]) => ({
+    host,
+    callee: calleeForOtherPaths(destinations, addresses),
+  })).flatMap(({ host, callee }): Rule[] => {
+    if (!callee) return [];
+    const conditions = [NO_CALLEE, ...hostConditions({ host, callee, prefix: '' })];
+    return [
+      refusal(403, 'child_missing', { if: conditions }),
+      always(`set-var(txn.callee) str(${callee.name})`, ...conditions),
+    ];
+  });
 }
 
 /** A callee that checks its callers is asked with a certificate; another as its audience says. */

@@ -1,5 +1,10 @@
 /** nginx behind a service: the sidecar's answer has the token with which a call goes out. */
-import { addressOf, destinationsByHost, type Destination } from '../envoy/callee-hosts.ts';
+import {
+  addressOf,
+  calleeForOtherPaths,
+  destinationsByHost,
+  type Destination,
+} from '../envoy/callee-hosts.ts';
 import type { OutboundCallee, ServiceModel } from '../service-model.ts';
 import { tokenHeaders } from '../token-headers.ts';
 import { checkLocations, headerSizes, refusals, type NginxContext } from './checks.ts';
@@ -89,17 +94,15 @@ function locations(
   return [block(`location = ${quoted(prefix)}`, lines), block(`location ${quoted(`${prefix}/`)}`, lines)];
 }
 
-/** A path that belongs to no callee. In report mode it goes where the host is; the sidecar finds no token for it. */
+/** In report mode they go on, and the sidecar finds no token for them. */
 function otherPaths(
   destinations: readonly Destination[],
   services: ReadonlyMap<string, ServiceModel>,
   context: NginxContext,
 ): string[] {
-  const [first, ...others] = destinations.map(({ callee }) =>
-    proxied(callee, services.get(callee.name), context),
-  );
-  const isOne = first !== undefined && others.every((lines) => lines.join() === first.join());
-  return context.deployment.mode === 'report' && isOne ? first : ['return 403;'];
+  const { mode, addresses } = context.deployment;
+  const callee = mode === 'report' ? calleeForOtherPaths(destinations, addresses) : undefined;
+  return callee ? proxied(callee, services.get(callee.name), context) : ['return 403;'];
 }
 
 function proxied(

@@ -338,6 +338,46 @@ services:
   });
 });
 
+describe(`a host of which only some paths are a callee’s, in report mode${needsEnvoy}`, function () {
+  this.timeout(60_000);
+  const graph = (url: string) => `waybill: 1
+name: paths
+issuer: { url: '${url}' }
+defaults: { headers: { profile: envoy }, audience: 'http://{name}.example', caller: none }
+clients: { web: { auth: { method: client_secret_basic, secret_env: WEB }, calls: { shop: [buy] } } }
+services:
+  shop: { scopes: { buy: { calls: { stock: [take], pay: [charge] } } } }
+  stock: { audience: 'http://api.example/a', scopes: { take: } }
+  pay: { audience: 'http://api.example/pay', scopes: { charge: } }
+`;
+  before(function () {
+    if (!hasEnvoy) this.skip();
+  });
+  after(async () => {
+    await stopEnvoys();
+    await Promise.all([closeServers(), stopIssuers()]);
+    removeScratch();
+  });
+
+  it('sends calls of the others on without a token, and reports them', async () => {
+    const issuer = await startIssuer(graph);
+    const { body } = await issuer.token({ grant_type: 'client_credentials', scope: 'buy' }, { as: 'web' });
+    const root = body['access_token']!;
+    // Their path is /b/c.
+    const enforcing = await startService(issuer.plan, 'shop');
+    expect((await enforcing.call('api.example', bearer(root))).status).to.equal(403);
+    const { call, envoy } = await startService(issuer.plan, 'shop', { mode: 'report' });
+    const { status, arrived } = await call('api.example', bearer(root));
+    expect([status, arrived?.headers['authorization']]).to.deep.equal([200, undefined]);
+    await eventually(30, () => envoy.output().includes('\n'));
+    expect(linesIn(envoy.output())[0]).to.include({
+      decision: 'reported',
+      at: 'call',
+      callee: 'api.example',
+    });
+  });
+});
+
 describe('export to Envoy: the mode', () => {
   const plan = planOf(`${HEAD}${client('{ shop: [buy] }')}services:
   shop: { scopes: { buy: { operations: [POST /buy] } } }

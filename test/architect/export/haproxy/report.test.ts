@@ -2,16 +2,20 @@
  * The shop while it adopts Waybill: shop and stock report, warehouse and pay enforce. Requests that would be refused pass
  * and are written down, and a service's own token leaves on no way.
  */
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
+
 import { expect } from 'chai';
 
 import { haproxyConfig } from '../../../../src/architect/export/index.ts';
 import { eventually } from '../../../support/clock/eventually.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
-import { removeScratch } from '../../../support/files.ts';
-import { hasHaproxy, needsHaproxy, stopHaproxies } from '../../../support/haproxy.ts';
-import { closeServers } from '../../../support/http.ts';
+import { removeScratch, scratchFile } from '../../../support/files.ts';
+import { hasHaproxy, needsHaproxy, startHaproxy, stopHaproxies } from '../../../support/haproxy.ts';
+import { closeServers, freePort } from '../../../support/http.ts';
+import { startScriptedIssuer } from '../../../support/issuer/scripted.ts';
 import { stopIssuers } from '../../../support/issuer/start.ts';
 import { tokenAt } from '../../../support/issuer/trees.ts';
+import { ask, startEcho } from '../envoy/random-mesh.ts';
 import { startShop, type Sent, type Shop } from './shop.ts';
 
 interface Line {
@@ -184,6 +188,59 @@ describe(`a shop behind HAProxy in report mode${needsHaproxy}`, function () {
     await shop.call('shop', '/"%22\\{}?token=secret');
     expect((await linesOf('shop')).map(({ path }) => path)).to.include('/"%22\\{}');
     expect(shop.output('shop') + shop.output('stock')).to.not.match(/eyJ|Bearer|secret|4111/);
+  });
+});
+
+describe(`a host of which only some paths are a callee’s, behind HAProxy in report mode${needsHaproxy}`, () => {
+  before(function () {
+    if (!hasHaproxy) this.skip();
+  });
+  after(async () => {
+    await stopHaproxies();
+    await closeServers();
+    removeScratch();
+  });
+
+  it('sends calls of the others on without a token, and reports them', async () => {
+    const issuer = await startScriptedIssuer();
+    const key = createPublicKey({ key: issuer.signer.publicJwk as JsonWebKey, format: 'jwk' });
+    const pem = scratchFile('issuer.pem', key.export({ type: 'spki', format: 'pem' }).toString());
+    const address = { host: '127.0.0.1', port: await startEcho() };
+    const [inbound, outbound] = [await freePort(), await freePort()];
+    const graph = `waybill: 1
+issuer: { url: '${issuer.url}' }
+defaults: { headers: { profile: haproxy }, audience: 'http://{name}.example', caller: none }
+clients: { web: { auth: { method: client_secret_basic, secret_env: WEB }, calls: { shop: [buy] } } }
+services:
+  shop: { scopes: { buy: { calls: { stock: [take], pay: [charge] } } } }
+  stock: { audience: 'http://api.example/stock', scopes: { take: } }
+  pay: { audience: 'http://api.example/pay', scopes: { charge: } }
+`;
+    const { services } = haproxyConfig(planOf(graph), {
+      ...{ only: ['shop'], application: address, keyFiles: [pem], mode: 'report' },
+      inbound: { host: '127.0.0.1', port: inbound },
+      outbound: { host: '127.0.0.1', port: outbound },
+      addresses: new Map(['stock', 'pay'].map((name) => [name, address])),
+    });
+    const { output } = await startHaproxy(services.get('shop')!, [inbound, outbound]);
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { aud: 'http://shop.example', scope: 'buy', iat: now, exp: now + 300 };
+    const child = await issuer.token(claims);
+    const token = await issuer.token({ ...claims, embedded: { stock: child, pay: child } });
+    const sent = async (url: string) => {
+      const headers = { host: 'api.example', authorization: `Bearer ${token}` };
+      const { arrived } = await ask(outbound, { method: 'GET', url, headers });
+      return arrived ? arrived.headers['authorization'] : 'refused';
+    };
+    expect(await sent('/pay/1')).to.deep.equal([`Bearer ${child}`]);
+    expect(await sent('/health')).to.equal(undefined);
+    expect(await sent('/paymaster')).to.equal(undefined);
+    await eventually(10, () => output().split('\n').length > 2);
+    const lines = output().trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as Line).error)).to.deep.equal([
+      'child_missing',
+      'child_missing',
+    ]);
   });
 });
 
