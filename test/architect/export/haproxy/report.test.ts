@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { haproxyConfig } from '../../../../src/architect/export/index.ts';
 import { eventually } from '../../../support/clock/eventually.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
+import { hasEnvoy, needsEnvoy, stopEnvoys } from '../../../support/envoy.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { hasHaproxy, needsHaproxy, startHaproxy, stopHaproxies } from '../../../support/haproxy.ts';
 import { closeServers, freePort } from '../../../support/http.ts';
@@ -191,6 +192,39 @@ describe(`a shop behind HAProxy in report mode${needsHaproxy}`, function () {
   });
 });
 
+describe(`a shop behind HAProxy in report mode and Envoy${needsHaproxy}${needsEnvoy}`, function () {
+  this.timeout(120_000);
+  let shop: Shop;
+  before(async function () {
+    if (!hasHaproxy || !hasEnvoy) return this.skip();
+    shop = await startShop({
+      shop: 'report',
+      stock: 'report',
+      pay: 'behind Envoy',
+      warehouse: 'behind Envoy',
+    });
+  });
+  beforeEach(() => void shop.seen.splice(0));
+  after(async () => {
+    await Promise.all([stopHaproxies(), stopEnvoys()]);
+    await Promise.all([closeServers(), stopIssuers()]);
+    removeScratch();
+  });
+  const reached = () => shop.seen.map(({ service }) => service);
+
+  it('sends a tree through both', async () => {
+    const token = await shop.root('order browse');
+    expect(await shop.call('shop', '/orders', { method: 'POST', token })).to.equal(200);
+    expect(reached()).to.have.members(['shop', 'stock', 'pay', 'warehouse']);
+    for (const { headers } of shop.seen) expect(headers).to.include({ 'x-waybill-sub': 'web' });
+  });
+
+  it('lets a client without a token in as far as HAProxy reports, and Envoy refuses', async () => {
+    expect(await shop.call('shop', '/orders', { method: 'POST' })).to.equal(502);
+    expect(reached()).to.have.members(['shop', 'stock']);
+  });
+});
+
 describe(`a host of which only some paths are a callee’s, behind HAProxy in report mode${needsHaproxy}`, () => {
   before(function () {
     if (!hasHaproxy) this.skip();
@@ -222,7 +256,7 @@ services:
       outbound: { host: '127.0.0.1', port: outbound },
       addresses: new Map(['stock', 'pay'].map((name) => [name, address])),
     });
-    const { output } = await startHaproxy(services.get('shop')!, [inbound, outbound]);
+    const proxy = await startHaproxy(services.get('shop')!, [inbound, outbound]);
     const now = Math.floor(Date.now() / 1000);
     const claims = { aud: 'http://shop.example', scope: 'buy', iat: now, exp: now + 300 };
     const child = await issuer.token(claims);
@@ -235,8 +269,8 @@ services:
     expect(await sent('/pay/1')).to.deep.equal([`Bearer ${child}`]);
     expect(await sent('/health')).to.equal(undefined);
     expect(await sent('/paymaster')).to.equal(undefined);
-    await eventually(10, () => output().split('\n').length > 2);
-    const lines = output().trimEnd().split('\n');
+    await eventually(10, () => proxy.output().split('\n').length > 2);
+    const lines = proxy.output().trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as Line).error)).to.deep.equal([
       'child_missing',
       'child_missing',

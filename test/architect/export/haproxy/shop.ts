@@ -5,7 +5,8 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
 
-import { haproxyConfig, type ExportMode } from '../../../../src/architect/export/index.ts';
+import { envoyConfig, haproxyConfig } from '../../../../src/architect/export/index.ts';
+import { startBeside } from '../../../support/envoy.ts';
 import { scratchFile } from '../../../support/files.ts';
 import { startHaproxy } from '../../../support/haproxy.ts';
 import { freePort, listen } from '../../../support/http.ts';
@@ -62,9 +63,9 @@ export interface Shop {
   output(service: ServiceName): string;
 }
 
-/** @param modes of the proxies that do not enforce. */
+/** @param others services whose HAProxy reports, or that have an Envoy in its place. */
 export async function startShop(
-  modes: Readonly<Partial<Record<ServiceName, ExportMode>>> = {},
+  others: Readonly<Partial<Record<ServiceName, 'report' | 'behind Envoy'>>> = {},
 ): Promise<Shop> {
   const issuer = await startIssuer(graph);
   const { keys } = (await (await fetch(`${issuer.url}/jwks`)).json()) as { keys: JsonWebKey[] };
@@ -97,15 +98,23 @@ export async function startShop(
       );
     });
     const { inbound, outbound } = ports.get(name)!;
-    const { services } = haproxyConfig(issuer.plan, {
+    const own = {
       only: [name],
       inbound: { host: '127.0.0.1', port: inbound },
       outbound: { host: '127.0.0.1', port: outbound },
       application: { host: '127.0.0.1', port: Number(new URL(application).port) },
       addresses,
-      keyFiles,
-      mode: modes[name] ?? 'enforce',
-    });
+    };
+    if (others[name] === 'behind Envoy') {
+      const envoy = await startBeside(envoyConfig(issuer.plan, own).services.get(name)!, {
+        inbound,
+        outbound,
+      });
+      outputs.set(name, () => envoy.output());
+      continue;
+    }
+    const mode = others[name] ?? 'enforce';
+    const { services } = haproxyConfig(issuer.plan, { ...own, keyFiles, mode });
     const text = services.get(name)!;
     const both = text.includes('waybill-outbound');
     const proxy = await startHaproxy(text, both ? [inbound, outbound] : [inbound]);
