@@ -22,6 +22,8 @@ export interface InboundCall {
   readonly scopes: readonly ScopePlan[];
   /** The service whose own token is passed on (`mode: forward`): its token names `caller`, not that service. */
   readonly forwardedBy: string | undefined;
+  /** Whether its tokens are encrypted to the service. */
+  readonly sealed: boolean;
   /** What the user's claims must be for a client to get a scope. */
   readonly when: readonly Condition[];
   /** The last days of scopes of the call. */
@@ -47,6 +49,7 @@ export function callsOf(plan: Plan): ReadonlyMap<ServicePlan, ServiceCalls> {
           caller: tokenCaller(caller),
           scopes: branch.scopes,
           forwardedBy: undefined,
+          sealed: branch.seal,
           when: conditionsOn(branch.calls, branch.scopes),
           ends: endsOf(branch.calls, branch.scopes),
         });
@@ -58,7 +61,12 @@ export function callsOf(plan: Plan): ReadonlyMap<ServicePlan, ServiceCalls> {
       const ends = endsOf(merged, scopes);
       if (mode !== 'forward' || !service || !forwarder) continue;
       for (const { caller } of [...(calls.get(forwarder)?.into ?? [])])
-        calls.get(service)?.into.push({ caller, scopes, forwardedBy: forwarder.name, when: [], ends });
+        calls.get(service)?.into.push({
+          ...{ caller, scopes, ends },
+          forwardedBy: forwarder.name,
+          sealed: false, // it was opened to be sent on
+          when: [],
+        });
     }
   }
   return calls;

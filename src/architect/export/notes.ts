@@ -22,6 +22,7 @@ export type NoteCode =
   // tokens
   | 'signing-algorithm'
   | 'packed-encoding'
+  | 'sealed-tokens'
   | 'bound-tokens'
   | 'revocation'
   | 'on-demand'

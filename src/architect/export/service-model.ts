@@ -40,6 +40,8 @@ export interface PossibleTokens {
   readonly packed: 'always' | 'on-request' | 'never';
   /** Whether an embedded callee's token may become one on demand, where the tree does not fit (`overflow: exchange`). */
   readonly overflow: boolean;
+  /** Which of them are encrypted to the service, so that no proxy can read them. */
+  readonly sealed: 'all' | 'some' | 'none';
   /** Whether claims for later exchanges may be inside, encrypted to the issuer (`held`). */
   readonly held: boolean;
 }
@@ -78,11 +80,24 @@ export function graphModel(plan: Plan): GraphModel {
               ? 'always'
               : 'on-request',
         overflow: embeds && plan.issuer.overflow === 'exchange' && service.auth !== undefined,
+        sealed: sealedOf(into),
         held: hasSubjects(plan) && outbound.some(({ mode }) => mode === 'exchange'),
       },
     });
   }
   return { services, notes: notes.list };
+}
+
+function sealedOf(into: readonly InboundCall[]): PossibleTokens['sealed'] {
+  if (!into.some(({ sealed }) => sealed)) return 'none';
+  return into.every(({ sealed }) => sealed) ? 'all' : 'some';
+}
+
+/** @param target which cannot decrypt. @returns what to say of a service with sealed tokens. */
+export function sealedNote(target: string, { sealed }: PossibleTokens): string | undefined {
+  if (sealed === 'none') return undefined;
+  const which = sealed === 'all' ? 'Its tokens are sealed' : 'Some of its tokens are sealed';
+  return `${which} to it, and ${target} cannot open them: such requests are refused. Put \`waybill sidecar\` before the service, with its keys.`;
 }
 
 /** The issuer decides them when it issues a tree; a token that has the scope has met them. */

@@ -1,9 +1,10 @@
-/** `waybill keys list|rotate`. */
+/** `waybill keys list|rotate|encryption`. */
 import { Option, type Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { WaybillError, usageError } from '../../errors.ts';
 import { changeKeyFile, keyChanges, readKeyFile, rotate, type KeyRecord } from '../../issuer/keys/index.ts';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../token/index.ts';
+import { makeEncryptionKey, type EncryptionKeyOptions } from './make-encryption-key.ts';
 import { describeRotation, keyLine, keyView, type KeyView } from '../output/key-view.ts';
 import { rotationOption } from '../serving/rotation-period.ts';
 import { print, printJson } from '../output/terminal.ts';
@@ -27,8 +28,8 @@ interface RotateOptions extends KeyOptions {
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .summary('list and rotate the signing keys')
-    .description('Lists and rotates the signing keys in a key file.');
+    .summary('list and rotate the signing keys, make encryption keys')
+    .description('Lists and rotates the signing keys in a key file, and makes key pairs for sealed tokens.');
   const file = () => new Option('--keys <file>', 'the key file').default(DEFAULT_KEY_FILE);
   keys
     .command('list')
@@ -55,6 +56,19 @@ export function addKeys(program: Command): void {
     .option('--now', 'rotate immediately: some verifiers refuse new tokens until they fetch the keys again')
     .option('--json', 'print JSON')
     .action((options: RotateOptions) => rotateKeys(options));
+  keys
+    .command('encryption')
+    .summary('make an encryption key pair for a service')
+    .description(
+      'Makes a key pair for tokens that are sealed to a service: the private keys for the service (`decryption`), the public ones for the graph (`encryption`). ' +
+        'Where the file of private keys exists, the new key comes first and the one before stays, so that nothing is refused while keys rotate.',
+    )
+    .requiredOption('--private <file>', 'the private keys (JWK Set), for the service alone')
+    .requiredOption('--public <file>', 'the public keys (JWK Set), for `encryption` in the graph')
+    .addOption(new Option('--curve <name>', 'the curve').choices(['X25519', 'P-256']).default('X25519'))
+    .option('--wrap', 'ECDH-ES+A256KW in place of ECDH-ES; tokens are 63 characters longer')
+    .option('--json', 'print JSON')
+    .action((options: EncryptionKeyOptions) => makeEncryptionKey(options));
 }
 
 function list({ keys, rotateKeys: every, json }: ListOptions): void {

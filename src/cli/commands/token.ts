@@ -7,19 +7,25 @@ import { issuerKeys } from '../../discovery/index.ts';
 import { isWaybillError, usageError } from '../../errors.ts';
 import {
   isPacked,
+  isSealed,
   keySet,
   pack,
   parsePastedToken,
   payloadTextOf,
+  readSealedHeader,
+  sealOpener,
   tokenVerifier,
   unfoldTree,
   unpack,
   verifyTree,
+  type DecryptionKeys,
   type KeyResolver,
+  type SealedChild,
   type TokenTree,
   type TreeVerdict,
 } from '../../token/index.ts';
 import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
+import { readInputFile } from '../../input/input-file.ts';
 import { decodeInput, parseJsonInput } from '../../input/json-input.ts';
 import { parseUrl } from '../../input/url.ts';
 import type { Plan } from '../../graph/index.ts';
@@ -33,6 +39,7 @@ interface InspectOptions extends GraphArguments {
   readonly issuer?: string;
   readonly jwks?: string;
   readonly json?: boolean;
+  readonly key?: string;
   readonly prove?: boolean;
   readonly graph?: readonly string[];
 }
@@ -56,6 +63,7 @@ export function addToken(program: Command): void {
     .option('--issuer <url>', 'the issuer: `iss` must match, and its keys are fetched by discovery')
     .option('--jwks <file-or-url>', 'the public keys (JWK Set)')
     .option('--prove', 'say what the tree proves, and fail where it does not hold; needs --issuer or --jwks')
+    .option('--key <file>', 'private keys (JWK Set) of a service: opens a token that is sealed to it')
     .option('--graph <path...>', 'with --prove: hold every step against the calls of this graph')
     .option('--json', 'print the tree as JSON');
   withGraphOptions(inspecting).action((file: string, options: InspectOptions) => inspect(file, options));
@@ -63,7 +71,7 @@ export function addToken(program: Command): void {
 
 async function inspect(file: string, options: InspectOptions): Promise<void> {
   const plan = graphOf(options);
-  const token = await readToken(file);
+  const token = await openedWith(options.key, await readToken(file));
   const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
   const coding = codingOf(token, tree);
   const keys = keysOf(tree, options);
@@ -105,12 +113,34 @@ function codingOf(token: string, { compact }: TokenTree): Coding {
   return { encoding, sizes: { nested: compact.length, packed: packed.length } };
 }
 
-function describe({ encoding, sizes }: Coding, { children }: TokenTree): string {
+function describe({ encoding, sizes }: Coding, { children, sealed }: TokenTree): string {
   const [nested, packed] = [sizes.nested, sizes.packed].map((bytes) => `${bytes.toLocaleString('en')} B`);
-  if (children.length === 0) return `a bare JWT, ${nested}`;
+  if (children.length + sealed.length === 0) return `a bare JWT, ${nested}`;
   return encoding === 'packed'
     ? `packed, ${packed} (nested: ${nested})`
     : `nested, ${nested} (packed: ${packed})`;
+}
+
+/** Without a key a sealed token says only whom it is for; with one, what is in it is inspected as any token. */
+async function openedWith(keyFile: string | undefined, token: string): Promise<string> {
+  if (!isSealed(token)) {
+    if (keyFile === undefined) return token;
+    throw usageError('--key is for a sealed token, and this one is not sealed.');
+  }
+  const header = readSealedHeader(token);
+  if (!header) throw usageError('The token is encrypted, and not as a sealed token is.');
+  if (keyFile === undefined)
+    throw usageError(
+      `The token is sealed to ${plain(header.aud)} (key ${plain(header.kid)}), and only that service can read it. With its private keys: --key FILE.`,
+    );
+  try {
+    const keys = parseJsonInput(readInputFile(keyFile, MAX_INPUT)) as DecryptionKeys;
+    return (await sealOpener(keys, [header.aud], MAX_INPUT)(token)).nested;
+  } catch (error) {
+    if (isWaybillError(error, 'token_sealed'))
+      throw usageError(`No key of ${keyFile} opens the token. It is sealed to the key ${plain(header.kid)}.`);
+    throw usageError(`--key ${keyFile} cannot be used: ${reasonOf(error)}.`);
+  }
 }
 
 async function readToken(file: string): Promise<string> {
@@ -214,7 +244,21 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
       lifetime(claims.exp),
       ...(node.name === '' || node.name === audience ? [] : [paint.dim(audience)]),
     ],
-    children: [...children, ...onDemand],
+    children: [...children, ...node.sealed.map(drawnSealed), ...onDemand],
+  };
+}
+
+/** All that a carrier sees of it. */
+function drawnSealed({ name, audience, bytes, exp, header }: SealedChild): Drawn {
+  const kid = plain(String(header['kid']));
+  return {
+    label: `${paint.bold(plain(name))}  ${paint.dim(`sealed to the key ${kid}`)}`,
+    columns: [
+      `${bytes.toLocaleString('en')} B`,
+      lifetime(exp),
+      ...(name === audience ? [] : [paint.dim(plain(audience))]),
+    ],
+    children: [],
   };
 }
 
@@ -237,6 +281,7 @@ function asJson(tree: TokenTree, verdicts: readonly TreeVerdict[] | undefined): 
       header: node.header,
       payload,
       embedded: node.children.map(view),
+      ...(node.sealed.length === 0 ? {} : { sealed: node.sealed.map(({ compact: _, ...seen }) => seen) }),
     };
   };
   return view(tree);

@@ -36,6 +36,8 @@ export function saveFile(file: string, text: string): void {
 export interface Replacement {
   readonly file: string;
   readonly text: string;
+  /** Of a new file. Default: what the process gives to all. */
+  readonly mode?: number;
 }
 
 /**
@@ -47,12 +49,12 @@ export interface Replacement {
 export function replaceFiles(replacements: readonly Replacement[]): void {
   const drafts: { readonly draft: string; readonly target: string }[] = [];
   try {
-    for (const { file, text } of replacements)
+    for (const { file, text, mode } of replacements)
       writingTo(file, () => {
         const target = realpathOf(file);
         const draft = `${target}.${randomBytes(6).toString('hex')}`;
         drafts.push({ draft, target });
-        writeDraft(draft, text, target);
+        writeDraft(draft, text, target, mode);
       });
     for (const { draft, target } of drafts) writingTo(target, () => renameSync(draft, target));
   } finally {
@@ -60,9 +62,9 @@ export function replaceFiles(replacements: readonly Replacement[]): void {
   }
 }
 
-function writeDraft(draft: string, text: string, target: string): void {
+function writeDraft(draft: string, text: string, target: string, mode?: number): void {
   const old = statSync(target, { throwIfNoEntry: false });
-  const descriptor = openSync(draft, 'wx');
+  const descriptor = openSync(draft, 'wx', mode);
   try {
     if (old) {
       if (old.uid !== fstatSync(descriptor).uid) fchownSync(descriptor, old.uid, old.gid);

@@ -10,6 +10,8 @@ export interface TreeProof {
   /** Whether every token has at most what a call of the graph gives; null without a graph. */
   readonly narrowed: boolean | null;
   readonly faults: readonly TreeFault[];
+  /** Sealed tokens, by their paths: the signatures above cover them, and nothing is said of what is in them. */
+  readonly sealed?: readonly (readonly string[])[];
 }
 
 /**
@@ -23,7 +25,20 @@ export function proofOf(tree: TokenTree, plan: Plan | undefined): TreeProof {
   }));
   const steps = plan ? unplannedSteps(plan, tree) : [];
   const faults = [...differing, ...steps];
-  return { holds: faults.length === 0, narrowed: plan ? steps.length === 0 : null, faults };
+  const sealed = sealedPaths(tree);
+  return {
+    holds: faults.length === 0,
+    narrowed: plan ? steps.length === 0 : null,
+    faults,
+    ...(sealed.length === 0 ? {} : { sealed }),
+  };
+}
+
+function sealedPaths(node: TokenTree, path: readonly string[] = []): (readonly string[])[] {
+  return [
+    ...node.sealed.map(({ name }) => [...path, name]),
+    ...node.children.flatMap((child) => sealedPaths(child, [...path, child.name])),
+  ];
 }
 
 /** What the signatures and the claims of one tree show together. */
@@ -34,7 +49,7 @@ const SHOWN = [
   'every claim has one value',
 ];
 
-export function proofText({ holds, narrowed, faults }: TreeProof): string {
+export function proofText({ holds, narrowed, faults, sealed = [] }: TreeProof): string {
   if (!holds)
     return [
       paint.red('Not proved:'),
@@ -44,7 +59,16 @@ export function proofText({ holds, narrowed, faults }: TreeProof): string {
     narrowed === null
       ? `  ${paint.yellow('?')} whether scopes narrow from call to call: --graph says it, for their names differ by service`
       : `  ${paint.green('✓')} narrowed: every token has at most what a call of the graph gives`;
-  return [paint.bold('Proved:'), ...SHOWN.map((line) => `  ${paint.green('✓')} ${line}`), steps].join('\n');
+  const unread = sealed.map(
+    (path) =>
+      `  ${paint.yellow('?')} ${plain(path.join(' > '))} is sealed: the signature of its parent covers it, and only its service can read it`,
+  );
+  return [
+    paint.bold('Proved:'),
+    ...SHOWN.map((line) => `  ${paint.green('✓')} ${line}`),
+    steps,
+    ...unread,
+  ].join('\n');
 }
 
 function faultText({ path, fault }: TreeFault): string {

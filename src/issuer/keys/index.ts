@@ -1,6 +1,7 @@
 /** The issuer's keys: their file, their rotation, and what signs with them. */
 export type { Signer } from './algorithms.ts';
 export { changeKeyFile, isExposed, readKeyFile, requireReplaceable } from './key-file.ts';
+export { generateEncryptionKey, publicEncryptionKey, type EncryptionJwk } from './encryption-key.ts';
 export { KeyKeeper } from './key-keeper.ts';
 export { withLock } from './key-lock.ts';
 export {

@@ -1,6 +1,7 @@
 /** What a configuration says, as `schemas/sidecar.schema.json` has checked it. That file says what each key means. */
 import type { ExtractorOptions } from '../../middleware/index.ts';
 import type { SidecarOptions } from '../sidecar.ts';
+import { readDecryptionKeys } from './decryption-keys.ts';
 import { readSecretCredentials, type CredentialsConfig } from './credentials.ts';
 
 export interface TlsFiles {
@@ -32,6 +33,9 @@ export interface SidecarConfig {
   readonly mode?: 'enforce' | 'report';
   readonly client_cert?: ClientCertConfig;
   readonly gateways?: readonly string[];
+  readonly decryption_file?: string;
+  readonly decryption_env?: string;
+  readonly seal?: 'accept' | 'require';
   readonly unbound_roots?: 'refuse' | 'accept';
   readonly addresses?: readonly string[];
   readonly packed?: 'accept' | 'refuse';
@@ -100,6 +104,8 @@ function extractorOptions(
     clientCertHeader: peers?.header,
     clientCertFrom: peers?.header === undefined ? undefined : peers.from,
     gateways: config.gateways,
+    decryption: readDecryptionKeys(config, environment),
+    seal: config.seal,
     unboundRoots: config.unbound_roots,
     addresses: config.addresses,
     packed: config.packed,

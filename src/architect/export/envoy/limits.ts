@@ -2,7 +2,7 @@
 import type { Plan } from '../../../graph/index.ts';
 import { Notes, type ExportNote } from '../notes.ts';
 import { SIDECAR_IS_NEEDED, SIDECAR_REPORTS, reportNotes } from '../report/notes.ts';
-import type { ServiceModel } from '../service-model.ts';
+import { sealedNote, type ServiceModel } from '../service-model.ts';
 import { destinationsByHost } from './callee-hosts.ts';
 import { MOST_HEADERS_KB } from './headers.ts';
 import type { Deployment } from './options.ts';
@@ -65,6 +65,7 @@ function noteTokens({ name, caller, tokens }: ServiceModel, { gateways }: Deploy
     'packed-encoding':
       tokens.packed === 'always' &&
       'Envoy refuses packed tokens, and the graph packs them. Set `accepts: jwt`, or use `waybill sidecar`.',
+    'sealed-tokens': sealedNote('Envoy', tokens),
     'bound-tokens':
       tokens.roots &&
       'Envoy cannot check the key of a bound root (`cnf`) and refuses it. Put a gateway before the service that swaps it, or use `waybill sidecar`.',

@@ -7,7 +7,7 @@ import { wantedServices } from '../chosen-services.ts';
 import { DEFAULT_DEPLOYMENT } from '../envoy/options.ts';
 import { noteComments, Notes, notesOn, oneLine, type ExportNote } from '../notes.ts';
 import { reportNotes } from '../report/notes.ts';
-import { graphModel, type OutboundCallee, type ServiceModel } from '../service-model.ts';
+import { graphModel, sealedNote, type OutboundCallee, type ServiceModel } from '../service-model.ts';
 import { inboundSections, speaksTls } from './inbound.ts';
 import { hasReadableChild, isRouted, outboundSections } from './outbound.ts';
 import { section } from './text.ts';
@@ -116,6 +116,7 @@ function noteService(service: ServiceModel, deployment: HaproxyDeployment, notes
     'packed-encoding':
       tokens.packed !== 'never' &&
       `HAProxy refuses packed tokens, ${tokens.packed === 'always' ? 'and the graph packs them' : 'which a client may ask for'}. Set \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    'sealed-tokens': sealedNote('HAProxy', tokens),
     'bound-tokens':
       tokens.roots &&
       'HAProxy cannot check the key of a bound root (`cnf`) and refuses it. Put a gateway before the service that swaps it, or use `waybill sidecar`.',

@@ -5,7 +5,7 @@
 import type { Plan } from '../../../graph/index.ts';
 import { yamlOf } from '../config-yaml.ts';
 import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
-import { graphModel, type PossibleTokens, type ServiceModel } from '../service-model.ts';
+import { graphModel, sealedNote, type PossibleTokens, type ServiceModel } from '../service-model.ts';
 import { authorizationPolicy, requestAuthentication } from './inbound.ts';
 import { namespaceResources } from './namespace.ts';
 import { workloadOf, type IstioContext, type IstioOptions, type Workload } from './options.ts';
@@ -96,6 +96,7 @@ function noteTokens({ name, tokens }: ServiceModel, notes: Notes): void {
   const packed = PACKED[tokens.packed];
   notes.about(name, {
     'packed-encoding': packed && `${packed} Write \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    'sealed-tokens': sealedNote('Istio', tokens),
     'on-demand':
       tokens.overflow &&
       'In a tree that does not fit its headers, a callee’s token is left out and must be fetched, which Istio cannot: the call is answered 403. Use `waybill sidecar`, or `overflow: reject`.',

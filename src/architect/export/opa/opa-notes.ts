@@ -3,7 +3,7 @@ import type { Plan } from '../../../graph/index.ts';
 import { Notes, type ExportNote } from '../notes.ts';
 import { reportNotes } from '../report/notes.ts';
 import { parseOperation } from '../operations/index.ts';
-import type { GraphModel, ServiceModel } from '../service-model.ts';
+import { sealedNote, type GraphModel, type ServiceModel } from '../service-model.ts';
 
 export const REPORT_NOTES = reportNotes(
   'Report mode: the bundle has the decision waybill/envoy/report beside waybill/envoy/allow. Write it as `path` into the configuration of opa-envoy: then no request is denied, and what other notes call denied is reported.',
@@ -56,6 +56,7 @@ function noteTokens({ name, caller, tokens }: ServiceModel, gateways: readonly s
     'packed-encoding':
       tokens.packed !== 'never' &&
       `${packed}, which waybill/envoy/allow denies. Set \`accepts: jwt\`, or use \`waybill sidecar\`.`,
+    'sealed-tokens': sealedNote('OPA', tokens),
     'bound-tokens':
       tokens.roots &&
       'waybill/envoy/allow denies a root that is bound to a DPoP key, and one that is bound to a certificate unless Envoy sends that (`include_peer_certificate`). Use `gateway` or `waybill sidecar` for DPoP.',

@@ -98,6 +98,8 @@ function configOf(
     ...(mode === 'report' ? { mode } : {}),
     ...(service.caller === 'mtls' ? presenters(service, deployment, notes) : {}),
     ...(own.auth ? { credentials: credentialsOf(own.name, own.auth), revocation: 'introspect' } : {}),
+    ...(service.tokens.sealed === 'none' ? {} : { decryption_file: '/etc/waybill/decryption.jwks' }),
+    ...(service.tokens.sealed === 'all' ? { seal: 'require' } : {}),
     operations: operationsOf(own),
     ...byHost('callees', calleeAt),
     ...byHost('callee_identities', (destinations) => identityAt(destinations, services)),
