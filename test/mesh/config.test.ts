@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { readConfig, readSourceTrust, sidecarOptions } from '../../src/mesh/index.ts';
 import { isWaybillError } from '../../src/errors.ts';
 import { removeScratch, scratchFile } from '../support/files.ts';
+import { sealKeyPair } from '../support/keys/seal-keys.ts';
 
 interface Described {
   readonly description?: string;
@@ -41,6 +42,26 @@ describe('The configuration of a sidecar', () => {
       caller: 'none',
     });
     expect(read(JSON.stringify(config)).config).to.deep.equal(config);
+  });
+
+  it('has the keys of its service in a file or in a variable, and not in both', async () => {
+    const { privateJwk } = await sealKeyPair('k');
+    const text = JSON.stringify({ keys: [privateJwk] });
+    const file = scratchFile('decryption.jwks', text);
+    const optionsOf = (more: string, environment: Record<string, string> = {}) =>
+      sidecarOptions(read(GOOD + more).config, environment).extractor;
+    expect(optionsOf(`decryption_file: ${file}\nseal: require\n`)).to.deep.include({
+      decryption: { keys: [privateJwk] },
+      seal: 'require',
+    });
+    const { decryption } = optionsOf('decryption_env: KEYS', { KEYS: text });
+    expect(decryption).to.deep.equal({ keys: [privateJwk] });
+    expect(messageOf(() => optionsOf('decryption_env: KEYS'))).to.match(/the variable KEYS is not set/);
+    expect(messageOf(() => optionsOf(`decryption_file: ${file}\ndecryption_env: K`))).to.match(/not both/);
+    const broken = messageOf(() => optionsOf('decryption_env: KEYS', { KEYS: `{${text}` }));
+    expect(broken)
+      .to.match(/the variable KEYS cannot be read/)
+      .and.not.include(privateJwk['d']);
   });
 
   it('comes from variables too, which count before the file', () => {

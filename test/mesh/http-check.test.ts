@@ -1,8 +1,9 @@
 /** Checks over HTTP, with real tokens of a real issuer. */
 import { expect } from 'chai';
 
-import { unpack } from '../../src/token/index.ts';
+import { sealToken, unpack } from '../../src/token/index.ts';
 import { send, sendRaw, type Answer } from '../support/http.ts';
+import { sealKeyPair } from '../support/keys/seal-keys.ts';
 import { FRONT, claimsOf, openShop, type RunningSidecar, type Shop } from './shop.ts';
 
 const OPERATIONS = { order: ['POST /orders'], look: ['GET /orders/{id}', 'GET /images/*'] };
@@ -50,6 +51,23 @@ describe('A check of the sidecar over HTTP', () => {
       expect(headers.get('x-waybill-txn')).to.equal(claimsOf(token)['txn']);
       expect(headers.has('x-waybill-act')).to.equal(false);
       expect(headers.has('authorization')).to.equal(false);
+    });
+
+    it('opens a sealed token with the keys of its service, and gives the children in it (S7)', async () => {
+      const pair = await sealKeyPair('front-1');
+      const key = { alg: 'ECDH-ES', crv: 'P-256', kid: 'front-1', key: pair.publicJwk } as const;
+      const sealed = await sealToken(unpack(token), key, FRONT, undefined);
+      const opening = await shop.start({}, { decryption: { keys: [pair.privateJwk] }, seal: 'require' });
+      const authorization = `Bearer ${sealed}`;
+      const accepted = await inbound(opening, { authorization });
+      expect([accepted.status, accepted.headers.get('x-waybill-sub')]).to.deep.equal([200, 'web']);
+      const called = await outbound(opening, 'stock.shop.example', authorization);
+      expect(claimsOf((called.headers.get('authorization') ?? '').slice(7))).to.include({
+        aud: 'https://stock.shop.example',
+      });
+      // Without keys it is no token; with them, one that came unsealed is refused.
+      expect((await inbound(plain, { authorization })).status).to.equal(401);
+      expect((await inbound(opening)).status).to.equal(401);
     });
 
     it('gives all claims where it is asked to, and no child among them', async () => {

@@ -123,12 +123,11 @@ function describe({ encoding, sizes }: Coding, { children, sealed }: TokenTree):
 
 /** Without a key a sealed token says only whom it is for; with one, what is in it is inspected as any token. */
 async function openedWith(keyFile: string | undefined, token: string): Promise<string> {
-  if (!isSealed(token)) {
+  const header = isSealed(token) ? readSealedHeader(token) : undefined;
+  if (!header) {
     if (keyFile === undefined) return token;
     throw usageError('--key is for a sealed token, and this one is not sealed.');
   }
-  const header = readSealedHeader(token);
-  if (!header) throw usageError('The token is encrypted, and not as a sealed token is.');
   if (keyFile === undefined)
     throw usageError(
       `The token is sealed to ${plain(header.aud)} (key ${plain(header.kid)}), and only that service can read it. With its private keys: --key FILE.`,

@@ -1,6 +1,14 @@
 /** What each service accepts and calls, as every target gets it. */
 import { expect } from 'chai';
 
+import {
+  envoyConfig,
+  haproxyConfig,
+  istioResources,
+  opaBundle,
+  sidecarConfigs,
+  type ExportNote,
+} from '../../../src/architect/export/index.ts';
 import { graphModel } from '../../../src/architect/export/service-model.ts';
 import { HEAD, client, planOf } from '../../support/compile.ts';
 
@@ -119,10 +127,47 @@ ${client('{ shop: [buy] }')}services:
       roots: true,
       packed: 'always',
       overflow: true,
+      sealed: 'none',
       held: false,
     });
     expect(tokens(graph(''), 'shop')?.packed).to.equal('on-request');
     expect(tokens(graph('encoding: packed', 'accepts: jwt,'), 'shop')?.packed).to.equal('never');
     expect(tokens(graph('encoding: packed'), 'stock')?.packed).to.equal('never');
+  });
+
+  describe('of a service with sealed tokens', () => {
+    const sealed = (all: boolean) =>
+      planOf(`${HEAD}${client(`{ shop: [buy], vault: ${all ? '{ scopes: [take], seal: true }' : '[take]'} }`)}services:
+  shop: { audience: 'https://shop.example', scopes: { buy: { operations: [POST /buy], calls: { vault: { scopes: [take], seal: true } } } } }
+  vault: { audience: 'https://vault.example', encryption: { jwks_file: vault.jwks }, scopes: { take: { operations: [POST /take] } } }
+`);
+    const sealedNotes = (notes: readonly ExportNote[]) =>
+      notes.filter(({ code, service }) => code === 'sealed-tokens' && service === 'vault');
+
+    it('says that a proxy refuses them, since it has no way to open one', () => {
+      for (const all of [true, false]) {
+        const plan = sealed(all);
+        const exported = [
+          envoyConfig(plan).notes,
+          haproxyConfig(plan).notes,
+          istioResources(plan).notes,
+          opaBundle(plan).notes,
+        ];
+        for (const notes of exported) {
+          const [note, ...more] = sealedNotes(notes);
+          expect(note?.message).to.match(all ? /^Its tokens are sealed/ : /^Some of its tokens are sealed/);
+          expect(more).to.deep.equal([]);
+        }
+      }
+    });
+
+    it('gives the sidecar the file of its keys, and lets it ask for seals where all calls have them', () => {
+      const [all, some] = [true, false].map((each) => sidecarConfigs(sealed(each)));
+      expect(all?.services.get('vault')).to.include({ seal: 'require' }).and.have.property('decryption_file');
+      expect(some?.services.get('vault')).to.have.property('decryption_file');
+      expect(some?.services.get('vault')).to.not.have.property('seal');
+      expect(all?.services.get('shop')).to.not.have.any.keys('seal', 'decryption_file');
+      expect(sealedNotes(all?.notes ?? [])).to.deep.equal([]);
+    });
   });
 });
