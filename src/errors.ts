@@ -154,6 +154,28 @@ export class StepUpRequired
     this.acrValues = acrValues;
     this.maxAge = maxAge;
   }
+
+  /** With `headers` what Express and Fastify answer where a handler throws it. */
+  get status(): 401 {
+    return 401;
+  }
+
+  get statusCode(): 401 {
+    return 401;
+  }
+
+  /** The challenge (RFC 9470 section 3). */
+  get headers(): Readonly<Record<string, string>> {
+    const parameters = ['error="insufficient_user_authentication"'];
+    if (this.acrValues) parameters.push(`acr_values="${this.acrValues.join(' ')}"`);
+    if (this.maxAge !== undefined) parameters.push(`max_age="${this.maxAge}"`);
+    return { 'www-authenticate': `Bearer ${parameters.join(', ')}` };
+  }
+}
+
+/** Whether an unknown `catch` value says that the user must log in again. */
+export function isStepUpRequired(error: unknown): error is StepUpRequired {
+  return isWaybillError(error, 'insufficient_user_authentication');
 }
 
 /**

@@ -195,4 +195,11 @@ export {
 } from './token/index.ts';
 
 export { systemClock, type Clock } from './clock.ts';
-export { WaybillError, isWaybillError, type ErrorCode, type WaybillErrorOptions } from './errors.ts';
+export {
+  StepUpRequired,
+  WaybillError,
+  isWaybillError,
+  type ErrorCode,
+  type RequiredLogin,
+  type WaybillErrorOptions,
+} from './errors.ts';

@@ -1,7 +1,7 @@
 /** What a service installs: `import { extractor } from 'waybill/middleware'`. */
 
-export { WaybillError, isWaybillError } from '../errors.ts';
-export type { ErrorCode, WaybillErrorOptions } from '../errors.ts';
+export { StepUpRequired, WaybillError, isWaybillError } from '../errors.ts';
+export type { ErrorCode, RequiredLogin, WaybillErrorOptions } from '../errors.ts';
 export type { Clock } from '../clock.ts';
 export type { ReceivedRequest } from '../identity/index.ts';
 export type { Actor, Encoding, FullySpecifiedAlgorithm, SigningAlgorithm } from '../protocol.ts';

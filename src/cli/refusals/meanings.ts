@@ -121,6 +121,10 @@ export const meanings: Partial<Readonly<Record<ErrorCode, Meaning>>> = {
     'The issuer did not give a token for the callee.',
     'See its log at the same time: the graph may be newer than the token, or the credentials do not fit.',
   ),
+  insufficient_user_authentication: says(
+    'The user’s login is too weak or too old for what was asked.',
+    'The client asks the provider for another login with `acr_values` and `max_age` of the answer, and begins again. `waybill why GRAPH SERVICE:SCOPE` shows the condition.',
+  ),
   handle_unknown: says(
     'The sidecar does not know the handle: it expired, or another sidecar gave it.',
     'Let the application use the handle of the request that it works for.',

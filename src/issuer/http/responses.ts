@@ -4,8 +4,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import {
-  StepUpRequired,
   WaybillError,
+  isStepUpRequired,
   isWaybillError,
   type ErrorCode,
   type RequiredLogin,
@@ -76,7 +76,7 @@ export function sendOAuthError(response: ServerResponse, error: unknown): string
     {
       error: error.code,
       error_description: describable(error.message),
-      ...(error instanceof StepUpRequired ? loginMembers(error) : {}),
+      ...(isStepUpRequired(error) ? loginMembers(error) : {}),
     },
     { ...NO_STORE, ...challenge },
   );

@@ -6,6 +6,7 @@
  */
 
 import type { Extractor, ProtectOptions, Refusal, RequestContext } from '../index.ts';
+import { stepUpRefusal } from '../request/refusal.ts';
 
 /**
  * Wraps a handler: only a request with a valid token reaches it, with the request's context as second argument. All
@@ -46,6 +47,10 @@ export function protect<Incoming extends Request, Rest extends unknown[]>(
     if (admission.refusal) return responseOf(admission.refusal);
     try {
       return await admission.run(() => handler(request, admission.context, ...rest));
+    } catch (error) {
+      const answer = stepUpRefusal(error);
+      if (!answer) throw error;
+      return responseOf(answer);
     } finally {
       admission.end();
     }

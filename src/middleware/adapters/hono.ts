@@ -10,6 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import type { MiddlewareHandler } from 'hono';
 
 import type { Extractor, ProtectOptions, RequestContext } from '../index.ts';
+import { stepUpRefusal } from '../request/refusal.ts';
 
 /** What `protect` adds to the environment of an application, for `c.var.waybill`. */
 export interface WaybillEnv {
@@ -54,7 +55,11 @@ export function protect(waybill: Extractor, options: ProtectOptions = {}): Middl
     }
     c.set('waybill', admission.context);
     try {
-      return await admission.run(next);
+      await admission.run(next);
+      // Hono has caught what a handler threw.
+      const answer = stepUpRefusal(c.error);
+      if (answer) c.res = new Response(answer.body, { status: answer.status, headers: answer.headers });
+      return undefined;
     } finally {
       admission.end();
     }

@@ -2,7 +2,8 @@
 
 import type { Middleware } from 'koa';
 
-import type { Extractor, ProtectOptions, RequestContext } from '../index.ts';
+import type { Extractor, ProtectOptions, Refusal, RequestContext } from '../index.ts';
+import { stepUpRefusal } from '../request/refusal.ts';
 import { endWithResponse } from './node-response.ts';
 
 /** What `protect` adds to `ctx.state`. */
@@ -38,15 +39,20 @@ export function protect(waybill: Extractor, options: ProtectOptions = {}): Middl
   const admit = waybill.admission(options);
   return async (ctx, next) => {
     const admission = await admit(ctx.req);
-    if (admission.refusal) {
-      const { status, headers, body } = admission.refusal;
+    const refuse = ({ status, headers, body }: Refusal): void => {
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;
-      return;
-    }
+    };
+    if (admission.refusal) return refuse(admission.refusal);
     ctx.state.waybill = admission.context;
     endWithResponse(admission, ctx.res);
-    await admission.run(next);
+    try {
+      await admission.run(next);
+    } catch (error) {
+      const answer = stepUpRefusal(error);
+      if (!answer) throw error;
+      refuse(answer);
+    }
   };
 }

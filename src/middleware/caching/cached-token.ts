@@ -49,6 +49,8 @@ export class CachedToken {
   readonly chars: number;
   /** Names of the callees whose tokens it carries. */
   readonly carried: readonly string[];
+  /** Whether the issuer may know more of a callee that the token lacks: which login would give it. */
+  readonly hasVerdicts: boolean;
   /** Children that were asked for, by name. */
   sent: Map<string, OutboundToken> | undefined;
   /** All callees, and those whose audience is a URL prefix. Set by the first request by address. */
@@ -60,6 +62,7 @@ export class CachedToken {
     this.claims = visibleClaims(claims);
     this.scopes = scopes;
     this.carried = Object.keys(claims.embedded ?? {});
+    this.hasVerdicts = claims['held'] !== undefined;
     this.chars = compact.length + (node?.length ?? compact.length);
   }
 }

@@ -6,7 +6,7 @@
 import type { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../../clock.ts';
-import { WaybillError } from '../../errors.ts';
+import { StepUpRequired, WaybillError, type RequiredLogin } from '../../errors.ts';
 import { copyText } from '../../input/copy-text.ts';
 import { cacheKey } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
@@ -21,7 +21,7 @@ export type IssuerAnswer<Value> = {
 } & ({ readonly value: Value; readonly refused?: never } | { readonly refused: Refusal });
 
 /** Each caller gets a new error with these. */
-export type Refusal = Pick<WaybillError, 'code' | 'message'>;
+export type Refusal = Pick<WaybillError, 'code' | 'message'> & Partial<RequiredLogin>;
 
 interface Entry<Answer> {
   /** The token, compared whole: a key that is a signature says nothing about the payload before it. */
@@ -93,11 +93,11 @@ export class CoalescingCache<Value> {
     return entry?.token === token && this.#clock() < entry.answer.until ? entry.answer : undefined;
   }
 
-  /** Replaces an older answer. Of an error only code and message are kept, not its stack or the response body. */
+  /** Replaces an older answer. Of an error its code, message and login are kept, not its stack or the response body. */
   #keep(key: string, token: string, answer: IssuerAnswer<Value>): void {
     if (answer.refused) {
-      const { code, message } = answer.refused;
-      const refused = { code, message: copyText(message) };
+      const { code, message, acrValues, maxAge } = answer.refused;
+      const refused = { code, message: copyText(message), acrValues, maxAge };
       this.#values.delete(key);
       const chars = token.length + message.length;
       this.#refusals.set(key, { token, answer: { refused, until: answer.until }, chars });
@@ -109,6 +109,9 @@ export class CoalescingCache<Value> {
 }
 
 function valueOf<Value>(answer: IssuerAnswer<Value>): Value {
-  if (answer.refused) throw new WaybillError(answer.refused.code, answer.refused.message);
-  return answer.value;
+  if (!answer.refused) return answer.value;
+  const { code, message } = answer.refused;
+  throw code === 'insufficient_user_authentication'
+    ? new StepUpRequired(message, answer.refused)
+    : new WaybillError(code, message);
 }

@@ -14,6 +14,7 @@ import { copyText } from '../../input/copy-text.ts';
 import { parseUrl } from '../../input/url.ts';
 import { signProof } from '../../token/index.ts';
 import { CoalescingCache, REFUSAL_SECONDS, type IssuerAnswer } from '../caching/coalescing-cache.ts';
+import { stepUpRequired } from '../issuer-calls/required-login.ts';
 import { ConcurrencyLimit } from '../issuer-calls/concurrency-limit.ts';
 import { issuerEndpoint, type IssuerEndpoint } from '../issuer-calls/endpoint.ts';
 import { requireNames, requireText, usage } from '../option-checks.ts';
@@ -319,5 +320,6 @@ function refusalOf(
       (subjectToken === undefined || !text.includes(subjectToken)),
   );
   const message = `the issuer gave no token: ${reason.join(', ') || `status ${status}`}`;
+  if (error === 'insufficient_user_authentication') return stepUpRequired(message, body);
   return new WaybillError(CODES.find((code) => code === error) ?? 'exchange_refused', message);
 }

@@ -176,6 +176,14 @@ export class Callees {
   }
 }
 
+/** The name or audience that an address leads to: that of a route; else its origin, which most audiences are. */
+export function routedName(callee: string | URL, routes: readonly PrefixedValue<string>[]): string {
+  if (typeof callee === 'string' && isName(callee)) return callee;
+  const target = parseAddress(callee);
+  const [route] = target === undefined ? [] : longestMatch(target, routes);
+  return route ?? target?.origin ?? String(callee);
+}
+
 /** A name of the graph has no colon; an audience, a URI, always has one. */
 export function isName(callee: string): boolean {
   return !callee.includes(':');

@@ -4,9 +4,10 @@
  * expires, a refusal for seconds.
  */
 
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, isStepUpRequired } from '../../errors.ts';
 import { decodeChild, isSealed, sealedChild, unpack } from '../../token/index.ts';
 import { fetchJson, issuerUnavailable } from '../../discovery/index.ts';
+import { stepUpRequired } from '../issuer-calls/required-login.ts';
 import { issuerEndpoint, type IssuerEndpoint, type IssuerClient } from '../issuer-calls/endpoint.ts';
 import type { Fetchable } from './callees.ts';
 import { copyOutbound, type CachedToken, type OutboundToken } from '../caching/cached-token.ts';
@@ -23,16 +24,20 @@ export class Exchanger {
   readonly #settings: Settings;
   readonly #endpoint: IssuerEndpoint;
   readonly #answers: CoalescingCache<OutboundToken>;
+  /** Why callees are missing; empty: the issuer does not say. */
+  readonly #missing: CoalescingCache<string>;
 
   constructor(settings: Settings, client: IssuerClient) {
     this.#settings = settings;
     const { clock, cachedExchanges, tokenEndpoint } = settings;
     this.#endpoint = issuerEndpoint(settings, client, 'token_endpoint', tokenEndpoint);
     this.#answers = new CoalescingCache(clock, cachedExchanges, charsOf);
+    this.#missing = new CoalescingCache(clock, cachedExchanges, () => 0);
   }
 
   /**
    * @param inbound the token that the service received.
+   * @throws StepUpRequired where the user must log in again (RFC 9470).
    * @throws WaybillError `exchange_refused` with the issuer's reason; `issuer_unavailable`, `issuer_metadata`;
    *   `child_foreign` where the answer does not belong to the inbound token.
    */
@@ -40,14 +45,35 @@ export class Exchanger {
     return this.#answers.get(inbound.compact, callee.callee, () => this.#fetch(inbound, callee));
   }
 
+  /**
+   * Asks why the token of the service lacks a callee: another login of the user may give it (RFC 9470).
+   *
+   * @param parameter how the callee is named.
+   * @throws StepUpRequired if so. Any other answer says nothing: what the token lacks stays missing.
+   */
+  async requireLogin(inbound: CachedToken, parameter: 'audience' | 'resource', callee: string): Promise<void> {
+    const about = `${parameter} ${callee}`;
+    await this.#missing.get(inbound.compact, about, async () => {
+      const form = this.#form(inbound, parameter, callee);
+      const { body } = await this.#endpoint.post(form, fetchJson);
+      const until = this.#settings.clock() + REFUSAL_SECONDS;
+      const refused = refusal(callee, 400, body);
+      return isStepUpRequired(refused) ? { refused, until } : { value: '', until };
+    });
+  }
+
+  #form({ compact }: CachedToken, parameter: 'audience' | 'resource', callee: string): URLSearchParams {
+    return new URLSearchParams({
+      grant_type: EXCHANGE,
+      subject_token: compact,
+      subject_token_type: ACCESS_TOKEN,
+      [parameter]: callee,
+    });
+  }
+
   async #fetch(inbound: CachedToken, { callee, audience }: Fetchable): Promise<IssuerAnswer<OutboundToken>> {
     const { clock } = this.#settings;
-    const form = new URLSearchParams({
-      grant_type: EXCHANGE,
-      subject_token: inbound.compact,
-      subject_token_type: ACCESS_TOKEN,
-      audience: callee,
-    });
+    const form = this.#form(inbound, 'audience', callee);
     const { status, body } = await this.#endpoint.post(form, fetchJson);
     const { access_token: token, error } = (body ?? {}) as { access_token?: unknown; error?: unknown };
     if (status !== 200 || typeof token !== 'string') {
@@ -97,8 +123,8 @@ function refusal(callee: string, status: number, body: unknown): WaybillError {
   const reason = [error, description].filter(
     (text): text is string => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text),
   );
-  return new WaybillError(
-    'exchange_refused',
-    `the issuer gave no token for ${callee}: ${reason.join(', ') || `status ${status}`}`,
-  );
+  const message = `the issuer gave no token for ${callee}: ${reason.join(', ') || `status ${status}`}`;
+  return error === 'insufficient_user_authentication'
+    ? stepUpRequired(message, body as Record<string, unknown>)
+    : new WaybillError('exchange_refused', message);
 }

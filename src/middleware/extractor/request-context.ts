@@ -1,8 +1,8 @@
 /** What a handler gets of the token that its request came with. */
 
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, isWaybillError } from '../../errors.ts';
 import { parseUrl } from '../../input/url.ts';
-import { isFetchable, isName, type Callees, type Found } from './callees.ts';
+import { isFetchable, isName, routedName, type Callees, type Found } from './callees.ts';
 import type { Decisions } from '../decisions/decisions.ts';
 import type { Exchanger } from './exchange.ts';
 import type { OutboundToken } from '../caching/cached-token.ts';
@@ -60,6 +60,7 @@ export interface RequestContext {
   /**
    * The same, and where the callee is on demand, or its token has expired, it is fetched from the issuer.
    *
+   * @throws StepUpRequired where the call waits for another login of the user (RFC 9470). The adapters answer it with 401.
    * @throws WaybillError as `headersFor`; `child_on_demand` only without `credentials`; `exchange_refused`,
    *   `issuer_unavailable`, `issuer_metadata`.
    */
@@ -172,7 +173,7 @@ export class TokenContext implements RequestContext {
   }
 
   async #obtain(callee: string | URL): Promise<OutboundToken> {
-    const found = this.#find(callee);
+    const found = await this.#findOrExplain(callee);
     if (!this.#exchanger || (!isFetchable(found) && this.#lives(found))) return this.#carried(found);
     const inbound = this.#callees.token;
     if (!this.#lives(inbound.claims)) {
@@ -196,6 +197,19 @@ export class TokenContext implements RequestContext {
     return typeof callee === 'string' && isName(callee)
       ? this.#callees.byName(callee)
       : this.#callees.byAddress(callee, this.#settings.routes);
+  }
+
+  /** A callee that the token lacks may only wait for another login: the issuer knows. */
+  async #findOrExplain(callee: string | URL): Promise<Found> {
+    try {
+      return this.#find(callee);
+    } catch (error) {
+      const { token } = this.#callees;
+      if (!isWaybillError(error, 'child_missing') || !this.#exchanger || !token.hasVerdicts) throw error;
+      const name = routedName(callee, this.#settings.routes);
+      await this.#exchanger.requireLogin(token, isName(name) ? 'audience' : 'resource', name);
+      throw error;
+    }
   }
 
   #headers(found: OutboundToken): CallHeaders {

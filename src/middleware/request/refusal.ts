@@ -3,7 +3,13 @@
  * section 3, RFC 9449 section 7.1). The one place of the middleware that knows HTTP statuses.
  */
 
-import { isWaybillError, type ErrorCode, type WaybillError } from '../../errors.ts';
+import {
+  isStepUpRequired,
+  isWaybillError,
+  type ErrorCode,
+  type StepUpRequired,
+  type WaybillError,
+} from '../../errors.ts';
 import { PROOF_ALGORITHMS } from '../../token/index.ts';
 import { schemeOf } from './challenge.ts';
 
@@ -20,7 +26,13 @@ interface Answer {
   readonly status: number;
   readonly title: string;
   /** RFC 6750 section 3.1; absent where the answer has no challenge, empty for a challenge without error code. */
-  readonly challenge?: '' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof';
+  readonly challenge?:
+    | ''
+    | 'invalid_request'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'invalid_dpop_proof'
+    | 'insufficient_user_authentication';
 }
 
 const INVALID_TOKEN: Answer = { status: 401, title: 'Unauthorized', challenge: 'invalid_token' };
@@ -47,6 +59,11 @@ const ANSWERS: Partial<Record<ErrorCode, Answer>> = {
   token_inactive: INVALID_TOKEN,
   token_presenter: INVALID_TOKEN, // RFC 8705 section 3: a binding that does not hold is an invalid token
   invalid_dpop_proof: { status: 401, title: 'Unauthorized', challenge: 'invalid_dpop_proof' },
+  insufficient_user_authentication: {
+    status: 401,
+    title: 'Unauthorized',
+    challenge: 'insufficient_user_authentication',
+  },
   scope_insufficient: { status: 403, title: 'Forbidden', challenge: 'insufficient_scope' },
   lineage_not_allowed: { status: 403, title: 'Forbidden' },
   issuer_unavailable: UNAVAILABLE,
@@ -112,6 +129,11 @@ export function refusal(error: unknown, scope: readonly string[] = []): Refusal 
   };
 }
 
+/** The answer to a request whose handler needs another login of the user (RFC 9470); undefined for any other error. */
+export function stepUpRefusal(error: unknown): Refusal | undefined {
+  return isStepUpRequired(error) ? refusal(error) : undefined;
+}
+
 /** RFC 9449 section 7.1. */
 const ALGORITHMS = `algs="${PROOF_ALGORITHMS.join(' ')}"`;
 
@@ -120,8 +142,17 @@ function challenge(code: string, error: WaybillError, scope: readonly string[]):
   const scheme = schemeOf(error);
   const parameters = [`error="${code}"`, `error_description="${quotable(error.message)}"`];
   if (code === 'insufficient_scope') parameters.push(`scope="${scope.join(' ')}"`);
+  if (isStepUpRequired(error)) parameters.push(...loginParameters(error));
   if (scheme === 'DPoP') parameters.push(ALGORITHMS);
   return `${scheme} ${parameters.join(', ')}`;
+}
+
+/** RFC 9470 section 3. */
+function loginParameters({ acrValues, maxAge }: StepUpRequired): string[] {
+  return [
+    ...(acrValues ? [`acr_values="${quotable(acrValues.join(' '))}"`] : []),
+    ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`]),
+  ];
 }
 
 /** The characters that RFC 6750 section 3 allows in `error_description`. */

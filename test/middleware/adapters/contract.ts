@@ -3,17 +3,19 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { isWaybillError, type Decision, type Extractor } from '../../../src/middleware/index.ts';
+import { StepUpRequired, isWaybillError, type Decision, type Extractor } from '../../../src/middleware/index.ts';
 import { freePort } from '../../support/http.ts';
 import { startWorld, type Outcome, type Service, type Start, type Work, type World } from './world.ts';
 
 export interface Differences {
   /** What the platform makes of two header lines with one name. Default: two lines. */
   readonly repeated?: 'lines' | 'joined' | 'first';
+  /** What the caller sees of a login that a handler needs. Default: the challenge. */
+  readonly stepUp?: 'challenge' | 'status' | 'nothing';
 }
 
 export function itIsAnAdapter(start: Start, differences: Differences = {}): void {
-  const { repeated = 'lines' } = differences;
+  const { repeated = 'lines', stepUp = 'challenge' } = differences;
   const services: Service[] = [];
   let world: World;
 
@@ -133,6 +135,17 @@ export function itIsAnAdapter(start: Start, differences: Differences = {}): void
     expect(result).to.deep.equal({ missing: 'child_missing', large: 'child_too_large' });
     expect(world.calls()).to.equal(before);
   });
+
+  if (stepUp !== 'nothing')
+    it('RFC 9470 section 3: answers 401 with the login that a handler needs', async () => {
+      const service = await serve(world.shop(), async () => {
+        throw new StepUpRequired('log in again', { acrValues: ['urn:a', 'urn:b'], maxAge: 300 });
+      });
+      const { status, challenge } = await service.send(await world.bearer('web', 'order'));
+      expect(status).to.equal(401);
+      const parameters = /^Bearer error="insufficient_user_authentication",.* acr_values="urn:a urn:b", max_age="300"$/;
+      if (stepUp === 'challenge') expect(challenge).to.match(parameters);
+    });
 
   it('keeps requests apart that run at the same time, on connections that are used again', async () => {
     const waybill = world.shop();

@@ -130,7 +130,7 @@ const start: Start = async (waybill, scope, work) => {
 };
 
 describe('the adapter for gRPC', () => {
-  itIsAnAdapter(start, { repeated: 'first' });
+  itIsAnAdapter(start, { repeated: 'first', stepUp: 'nothing' });
 
   let world: World;
   const closing: (() => void)[] = [];

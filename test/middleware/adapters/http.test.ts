@@ -47,7 +47,8 @@ function client(
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
     let text = '';
     for await (const part of response.setEncoding('utf8')) text += part;
-    const result = JSON.parse(text) as Record<string, unknown>;
+    const isJson = /\bjson\b/.test(response.headers['content-type'] ?? '');
+    const result = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
     const status = response.statusCode ?? 0;
     const isProblem = status >= 400 && response.headers['content-type']?.startsWith(typeOfRefusal) === true;
     return {
@@ -184,4 +185,5 @@ const ADAPTERS: Readonly<Record<string, [start: Start, repeated: 'lines' | 'join
 };
 
 for (const [name, [start, repeated]] of Object.entries(ADAPTERS))
-  describe(`the adapter for ${name}`, () => itIsAnAdapter(start, { repeated }));
+  describe(`the adapter for ${name}`, () =>
+    itIsAnAdapter(start, { repeated, stepUp: name === 'Nest' ? 'status' : 'challenge' }));

@@ -59,7 +59,7 @@ const start: Start = async (waybill, scope, work) => {
 };
 
 describe('the adapter for Kafka', () => {
-  itIsAnAdapter(start);
+  itIsAnAdapter(start, { stepUp: 'nothing' });
 
   let world: World;
   before(async () => {
