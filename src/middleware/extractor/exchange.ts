@@ -51,7 +51,11 @@ export class Exchanger {
    * @param parameter how the callee is named.
    * @throws StepUpRequired if so. Any other answer says nothing: what the token lacks stays missing.
    */
-  async requireLogin(inbound: CachedToken, parameter: 'audience' | 'resource', callee: string): Promise<void> {
+  async requireLogin(
+    inbound: CachedToken,
+    parameter: 'audience' | 'resource',
+    callee: string,
+  ): Promise<void> {
     const about = `${parameter} ${callee}`;
     await this.#missing.get(inbound.compact, about, async () => {
       const form = this.#form(inbound, parameter, callee);

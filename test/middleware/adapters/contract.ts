@@ -3,7 +3,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
-import { StepUpRequired, isWaybillError, type Decision, type Extractor } from '../../../src/middleware/index.ts';
+import {
+  StepUpRequired,
+  isWaybillError,
+  type Decision,
+  type Extractor,
+} from '../../../src/middleware/index.ts';
 import { freePort } from '../../support/http.ts';
 import { startWorld, type Outcome, type Service, type Start, type Work, type World } from './world.ts';
 
@@ -143,7 +148,8 @@ export function itIsAnAdapter(start: Start, differences: Differences = {}): void
       });
       const { status, challenge } = await service.send(await world.bearer('web', 'order'));
       expect(status).to.equal(401);
-      const parameters = /^Bearer error="insufficient_user_authentication",.* acr_values="urn:a urn:b", max_age="300"$/;
+      const parameters =
+        /^Bearer error="insufficient_user_authentication",.* acr_values="urn:a urn:b", max_age="300"$/;
       if (stepUp === 'challenge') expect(challenge).to.match(parameters);
     });
 

@@ -19,7 +19,11 @@ describe('A call that waits for another login', () => {
     const user = { iss: 'https://workforce.example', sub: 'u', aud: 'app', iat: now, exp: now + 300 };
     const token = await signer.sign({ ...user, role: ['support'], acr: 'urn:w:pwd' }, { typ: 'JWT' });
     const request = { scopes: ['view', 'pay'], request: { amount: 101 } };
-    const tree = await issuer.issuer.issueFor(clientOf(issuer.plan, 'desk'), { token, type: 'id_token' }, request);
+    const tree = await issuer.issuer.issueFor(
+      clientOf(issuer.plan, 'desk'),
+      { token, type: 'id_token' },
+      request,
+    );
     weak = tree.token;
   });
   after(async () => {
