@@ -120,6 +120,12 @@ describe(`a shop behind HAProxy in report mode${needsHaproxy}`, function () {
   const wrong: readonly (readonly [what: string, code: string, path: string, () => Sent])[] = [
     ['no token', 'token_missing', '/items/7', () => ({})],
     ['another scheme', 'token_missing', '/items/7', () => ({ headers: { authorization: 'Basic eDp5' } })],
+    [
+      'the scheme DPoP',
+      'token_presenter',
+      '/items/7',
+      () => ({ headers: { authorization: `DPoP ${root}` } }),
+    ],
     ['no JWT', 'token_malformed', '/items/7', () => ({ token: 'opaque' })],
     ['a packed token', 'token_packed', '/items/7', () => ({ token: 'wb1~x' })],
     [

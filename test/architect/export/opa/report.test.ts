@@ -73,6 +73,7 @@ describe(`export to OPA in report mode${needsOpa}`, function () {
   const wrong: readonly (readonly [code: string, what: string, () => Promise<object>])[] = [
     ['token_missing', 'no token', async () => inputOf({})],
     ['token_missing', 'another scheme', async () => inputOf({ authorization: 'Basic eDp5' })],
+    ['token_presenter', 'the scheme DPoP', async () => inputOf({ authorization: 'DPoP a.b.c' })],
     ['token_malformed', 'no JWT', async () => inputOf({ authorization: 'Bearer opaque' })],
     ['token_packed', 'a packed token', async () => inputOf({ authorization: 'Bearer wb1~x' })],
     ['token_repeated', 'two tokens', async () => inputOf({ authorization: `Bearer x,Bearer x` })],
