@@ -86,7 +86,7 @@ export function compileGraph(
     checkBudgets(measurable, trees, findings);
     checkAccess(measurable, trees, findings);
   }
-  const overlays = plan && overlaid ? describeOverlays(overlaid, judgeOverlays, findings) : [];
+  const overlays = plan && overlaid ? describeOverlays(overlaid, plan, judgeOverlays, findings) : [];
   if (overlaid && judgeOverlays && !plan) findings.leaveOut('overlay-widens');
   const unjudged = judgeOverlays ? [] : (['overlay-widens'] as const);
   const { open, accepted } = acceptances?.apply(findings, now, unjudged) ?? {

@@ -43,13 +43,19 @@ export interface OverlayPlans {
 /** @returns an impact for each change, in the same order. */
 export type JudgeOverlays = (plans: OverlayPlans) => readonly OverlayImpact[];
 
-/** @param judge adds a finding for each change that widens. */
+/**
+ * @param plan of the graph with all changes.
+ * @param judge adds a finding for each change that widens.
+ */
 export function describeOverlays(
   overlaid: OverlaidGraph,
+  plan: Plan,
   judge: JudgeOverlays | undefined,
   findings: Findings,
 ): OverlayView[] {
-  const impacts = judge?.({ changes: overlaid.changes.length, planAfter: overlaid.planAfter }) ?? [];
+  const changes = overlaid.changes.length;
+  const planAfter = (count: number) => (count >= changes ? plan : overlaid.planAfter(count));
+  const impacts = judge?.({ changes, planAfter }) ?? [];
   const files = new Map<string, OverlayChange[]>();
   for (const file of overlaid.files) files.set(file, []);
   overlaid.changes.forEach((change, index) => {
@@ -64,7 +70,7 @@ export function describeOverlays(
       ...source.locate(offset),
     });
   });
-  return [...files].map(([file, changes]) => ({ file, changes }));
+  return [...files].map(([file, each]) => ({ file, changes: each }));
 }
 
 /** Sentences that the finding repeats. */
