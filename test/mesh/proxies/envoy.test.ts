@@ -51,7 +51,7 @@ describe(`Envoy beside a sidecar in report mode${needsEnvoy}`, function () {
     return JSON.parse(find()!) as object;
   };
 
-  it('threat 15: lets plain HTTP pass where enforcement asks for TLS, says so, and names nobody', async () => {
+  it('threat 120: lets plain HTTP pass where enforcement asks for TLS, says so, and names nobody', async () => {
     const { inboundPort, seen } = shop!;
     const headers = { authorization: `Bearer ${await shop!.root('browse')}`, 'x-waybill-sub': 'admin' };
     const peer = 'x-forwarded-client-cert';

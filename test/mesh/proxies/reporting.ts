@@ -128,7 +128,7 @@ export function describeReporting(
       ],
     ];
     for (const [what, code, ask] of wrong)
-      it(`threat 15: passes and reports ${what} (${code}), and names nobody`, async () => {
+      it(`threat 120: passes and reports ${what} (${code}), and names nobody`, async () => {
         const [service, path, options] = await ask();
         const forged = { 'x-waybill-sub': 'admin', x_waybill_scope: 'all', 'x-waybill-claims': 'e30' };
         const answer = await shop.call(service, path, { headers: forged, ...options });

@@ -134,7 +134,7 @@ describe(`export to OPA in report mode${needsOpa}`, function () {
       expect(dynamic_metadata).to.include({ decision: 'reported', error: code });
     });
 
-  it('threat 15: takes away headers that only a proxy sets', async () => {
+  it('threat 120: takes away headers that only a proxy sets', async () => {
     const headers = {
       'x-waybill-sub': 'admin',
       x_waybill_act: 'admin',
