@@ -96,3 +96,11 @@ export function readCertificates(pem: string): readonly X509Certificate[] | unde
   }
   return certificates.length > 0 ? certificates : undefined;
 }
+
+/**
+ * The subject of a certificate as one text (RFC 4514), which is how it is registered (RFC 8705 section 2.1.2). Node prints
+ * one part on each line, the most general first, escaped already; RFC 4514 section 2.1 turns them around.
+ */
+export function subjectName({ subject }: X509Certificate): string {
+  return subject.split('\n').reverse().join(',');
+}

@@ -7,6 +7,7 @@ export {
   parseCertificate,
   readCertificates,
   speaksFor,
+  subjectName,
   thumbprintOf,
   type CertificateIdentity,
 } from './certificate.ts';
@@ -27,4 +28,3 @@ export {
 } from './presented-certificate.ts';
 export { ipAddressOf } from './ip-address.ts';
 export { looksLikeSpiffeId, parseSpiffeId } from './spiffe-id.ts';
-export { subjectName } from './subject-name.ts';

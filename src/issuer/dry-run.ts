@@ -80,7 +80,7 @@ export function dryRun(
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
     requireClaims(shape, values);
     const walk = new Walk(wanted.decision);
-    return new DryToken({ values, walk }, shape, { mode: 'embed', calls: wanted.calls }, values);
+    return tokenOf({ values, walk }, shape, { mode: 'embed', calls: wanted.calls }, values);
   } catch (error) {
     // RFC 8693 section 2.2.2, as at the token endpoint.
     if (isWaybillError(error, 'invalid_grant') && client.grants.has('token_exchange'))
@@ -115,66 +115,50 @@ interface Tree {
   readonly walk: Walk;
 }
 
-class DryToken implements UnsignedToken {
-  readonly service: string;
-  readonly scopes: readonly string[];
-  readonly mode: UnsignedToken['mode'];
-  readonly claims: ReadonlyMap<string, unknown>;
-  readonly actor: Actor | undefined;
-  readonly expiresIn: number;
-  readonly calls: readonly CallPlan[];
-  readonly callees: readonly string[];
-  readonly #tree: Tree;
-  readonly #shape: TokenShape;
-  /** Seconds since the epoch. */
-  readonly #exp: number;
+/** @param above `exp` and `act` of the token above; of a root, those of the tree. */
+function tokenOf(
+  tree: Tree,
+  shape: TokenShape,
+  { mode, calls }: Pick<UnsignedToken, 'mode' | 'calls'>,
+  above: { readonly exp: number; readonly actor?: Actor | undefined },
+): UnsignedToken {
+  const { values, walk } = tree;
+  const actor = actOf(shape, above.actor ?? { sub: values.client.name });
+  const exp = endOf(shape, values, above.exp);
+  const presented = shape.branches.filter(isPresented);
+  const token: UnsignedToken = {
+    service: shape.service.name,
+    scopes: shape.scopes.map(({ name }) => name),
+    mode,
+    claims: new Map(claimValues(shape, values)),
+    actor,
+    expiresIn: exp - values.iat,
+    calls,
+    callees: presented.map(({ callee }) => callee),
+    child(callee) {
+      const branch = presented.find((each) => each.callee === callee);
+      if (!branch) return undefined;
+      if (branch.mode === 'forward') return forwarded(token, branch);
+      const { service, scopes } = branch;
+      const below = branch.shape ?? (service && walk.shape(service, scopes, shape.service));
+      if (below && !branch.shape) requireClaims(below, values);
+      return below && tokenOf(tree, below, branch, { exp, actor });
+    },
+  };
+  return token;
+}
 
-  /** @param above `exp` and `act` of the token above; of a root, those of the tree. */
-  constructor(
-    tree: Tree,
-    shape: TokenShape,
-    { mode, calls }: Pick<UnsignedToken, 'mode' | 'calls'>,
-    above: { readonly exp: number; readonly actor?: Actor | undefined },
-  ) {
-    const { values } = tree;
-    this.service = shape.service.name;
-    this.scopes = shape.scopes.map(({ name }) => name);
-    this.mode = mode;
-    this.claims = new Map(claimValues(shape, values));
-    this.actor = actOf(shape, above.actor ?? { sub: values.client.name });
-    this.#exp = endOf(shape, values, above.exp);
-    this.expiresIn = this.#exp - values.iat;
-    this.calls = calls;
-    this.callees = shape.branches.filter(isPresented).map(({ callee }) => callee);
-    this.#tree = tree;
-    this.#shape = shape;
-  }
-
-  child(callee: string): UnsignedToken | undefined {
-    const branch = this.#shape.branches.filter(isPresented).find((each) => each.callee === callee);
-    if (!branch) return undefined;
-    const { mode, calls, service, scopes, shape } = branch;
-    if (mode === 'forward') return this.#forwarded(branch);
-    const token = shape ?? (service && this.#tree.walk.shape(service, scopes, this.#shape.service));
-    if (token && !shape) requireClaims(token, this.#tree.values);
-    return token && new DryToken(this.#tree, token, { mode, calls }, { exp: this.#exp, actor: this.actor });
-  }
-
-  /** Nobody calls on with a token that is another's own. */
-  #forwarded({ callee, scopes, calls }: Branch): UnsignedToken {
-    const { claims, actor, expiresIn } = this;
-    return {
-      service: callee,
-      scopes: scopes.map(({ name }) => name),
-      mode: 'forward',
-      claims,
-      actor,
-      expiresIn,
-      calls,
-      callees: [],
-      child: () => undefined,
-    };
-  }
+/** Nobody calls on with a token that is another's own. */
+function forwarded(token: UnsignedToken, { callee, scopes, calls }: Branch): UnsignedToken {
+  return {
+    ...token,
+    service: callee,
+    scopes: scopes.map(({ name }) => name),
+    mode: 'forward',
+    calls,
+    callees: [],
+    child: () => undefined,
+  };
 }
 
 function isPresented(branch: Branch): branch is Branch & { readonly mode: UnsignedToken['mode'] } {

@@ -1,5 +1,5 @@
 /** Which callee a call is for, by the host that the application named. */
-import { isWaybillError, WaybillError } from '../errors.ts';
+import { isWaybillError, WaybillError, usageError } from '../errors.ts';
 import type { RequestContext } from '../middleware/index.ts';
 
 /** Host, with a port or without → the callee's name in the graph, or its audience. */
@@ -20,6 +20,12 @@ export function isHost(text: string): boolean {
   return text.length <= MAX_HOST && HOST.test(text);
 }
 
+/** What a table says of a host: with the port first, then without. */
+export function findByHost<Value>(table: ReadonlyMap<string, Value>, host: string): Value | undefined {
+  const name = host.toLowerCase();
+  return table.get(name) ?? table.get(name.replace(/:\d+$/, ''));
+}
+
 export interface CallHeader {
   readonly authorization: string;
   /** Of the callee's audience, where the host belongs to one. */
@@ -37,10 +43,9 @@ export async function headerForCall(
   { host, url }: Call,
   callees: ReadonlyMap<string, string>,
 ): Promise<CallHeader> {
-  if (!isHost(host))
-    throw new WaybillError('usage', 'the host of the call is not a host name, with or without a port');
+  if (!isHost(host)) throw usageError('the host of the call is not a host name, with or without a port');
   const name = host.toLowerCase();
-  const callee = callees.get(name) ?? callees.get(name.replace(/:\d+$/, ''));
+  const callee = findByHost(callees, name);
   if (callee !== undefined) return { authorization: await headerFor(context, callee) };
   const path = url.startsWith('/') ? url : '/';
   try {

@@ -10,10 +10,10 @@ export {
   proxyTlsFiles,
   readEgressTls,
   readListenTls,
+  readSourceTrust,
   requireWholeProxy,
 } from './config/proxy-config.ts';
 export { readConfig } from './config/read-config.ts';
-export { readSourceTrust } from './config/source-trust.ts';
 export { Destinations } from './proxy/destinations.ts';
 export { egressProxy, inboundProxy, type ProxyOptions } from './proxy/proxy.ts';
 export { Sidecar, type DecisionReport, type SidecarOptions } from './sidecar.ts';

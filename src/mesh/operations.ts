@@ -10,7 +10,7 @@ import {
   type HttpOperation,
   type PathPattern,
 } from '../architect/export/index.ts';
-import { WaybillError } from '../errors.ts';
+import { WaybillError, usageError } from '../errors.ts';
 import { canonicalPath } from './canonical-path.ts';
 
 /** Scope → `POST /orders/{id}`, `ANY /images/*`, `/package.Service/Method`. */
@@ -113,5 +113,5 @@ function lenientText(text: string): string {
 function readOperation(text: string): readonly HttpOperation[] {
   const { operations, why } = { why: '', operations: undefined, ...parseOperation(text) };
   if (operations !== undefined) return operations;
-  throw new WaybillError('usage', `The operation ${JSON.stringify(text)} is not understood: ${why}.`);
+  throw usageError(`The operation ${JSON.stringify(text)} is not understood: ${why}.`);
 }

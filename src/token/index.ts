@@ -38,7 +38,7 @@ export {
 export type { KeyReference, KeyResolver, PublicKeySet } from './key-set.ts';
 export { requireKeyFor } from './key-algorithm.ts';
 export { isSignedInWebCrypto } from './web-signature.ts';
-export { parsePastedToken } from './pasted-token.ts';
+export { parsePastedToken, unfoldPasted, type PastedToken } from './pasted-token.ts';
 export type { AsciiCheck, CompressionFactory, Inflated, SignatureCheck } from './platform.ts';
 export { isReference, referenceOf } from './opaque-reference.ts';
 export { unfoldTree, verifyTree } from './tree.ts';

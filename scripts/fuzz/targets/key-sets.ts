@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import type { JWK } from 'jose';
 
-import { readKeySets } from '../../../src/cli/serving/party-files.ts';
+import { readKeySets } from '../../../src/cli/serving/key-sets.ts';
 import { atOnce } from '../../../src/planning/slices.ts';
 import { issuerKeys } from '../../../src/discovery/index.ts';
 import { readAuthorities, readSvidKeys } from '../../../src/identity/index.ts';
@@ -169,7 +169,7 @@ async function readProvider(keys: string, shop: Shop): Promise<Outcome> {
 async function readClient(keys: string, shop: Shop, { folder }: ScratchGraph): Promise<Outcome> {
   const file = path.join(folder, 'keyed.jwks');
   writeFileSync(file, keys);
-  const read = atOnce(readKeySets(withKeyFile(shop.plan, file))).get('keyed');
+  const read = atOnce(readKeySets(withKeyFile(shop.plan, file), undefined)).keySets.get('keyed');
   const own = partyKeySets();
   own.delete('keyed');
   const issuer = shop.issuer({ keySets: read === undefined ? own : own.set('keyed', read) });

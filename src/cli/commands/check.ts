@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { isWaybillError, usageError } from '../../errors.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
-import { followGraph } from '../serving/follow-graph.ts';
+import { followGraph } from '../serving/follow-files.ts';
 import {
   checkArguments,
   countFindings,

@@ -6,7 +6,7 @@ import { usageError } from '../../errors.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { keySet } from '../../token/index.ts';
 import { parseJsonInput } from '../../input/json-input.ts';
-import { followGraph } from '../serving/follow-graph.ts';
+import { followGraph } from '../serving/follow-files.ts';
 import {
   checkArguments,
   countFindings,

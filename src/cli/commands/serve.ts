@@ -18,8 +18,7 @@ import { KeyWaits, sharedStateNeeds, type Issuer } from '../../issuer/index.ts';
 import { requireReplaceable } from '../../issuer/keys/index.ts';
 import { observedStore, type Store } from '../../issuer/stores/index.ts';
 import { compileInThread } from '../../planning/compile-thread/index.ts';
-import { followGraph } from '../serving/follow-graph.ts';
-import type { FileFollower } from '../serving/follow-files.ts';
+import { followGraph, type FileFollower } from '../serving/follow-files.ts';
 import {
   compileArguments,
   graphOptions,

@@ -6,20 +6,18 @@ import { systemClock } from '../../clock.ts';
 import { issuerKeys } from '../../discovery/index.ts';
 import { isWaybillError, usageError } from '../../errors.ts';
 import {
-  isPacked,
   isSealed,
   keySet,
-  pack,
   parsePastedToken,
   payloadTextOf,
   readSealedHeader,
   sealOpener,
   tokenVerifier,
-  unfoldTree,
-  unpack,
+  unfoldPasted,
   verifyTree,
   type DecryptionKeys,
   type KeyResolver,
+  type PastedToken,
   type SealedChild,
   type TokenTree,
   type TreeVerdict,
@@ -46,7 +44,6 @@ interface InspectOptions extends GraphArguments {
 
 /** Bytes; more than any tree that can be issued. */
 const MAX_INPUT = 1 << 20;
-const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 /** Errors about the issuer's keys, not about a token. */
 const NO_KEYS = ['issuer_unavailable', 'issuer_metadata'] as const;
 
@@ -72,8 +69,7 @@ export function addToken(program: Command): void {
 async function inspect(file: string, options: InspectOptions): Promise<void> {
   const plan = graphOf(options);
   const token = await openedWith(options.key, await readToken(file));
-  const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
-  const coding = codingOf(token, tree);
+  const { tree, ...coding } = unfoldPasted(token, MAX_INPUT);
   const keys = keysOf(tree, options);
   const verdicts =
     keys &&
@@ -100,18 +96,7 @@ function graphOf({ prove, graph, issuer, jwks, ...options }: InspectOptions): Pl
   return planOf(graph, options, 'draft');
 }
 
-interface Coding {
-  readonly encoding: 'nested' | 'packed';
-  /** Bytes in each encoding; equal if the token has no children. */
-  readonly sizes: { readonly nested: number; readonly packed: number };
-}
-
-/** @param tree the unfolded token, already bounded. */
-function codingOf(token: string, { compact }: TokenTree): Coding {
-  const encoding = isPacked(token) ? 'packed' : 'nested';
-  const packed = encoding === 'packed' ? token : pack(compact);
-  return { encoding, sizes: { nested: compact.length, packed: packed.length } };
-}
+type Coding = Omit<PastedToken, 'tree'>;
 
 function describe({ encoding, sizes }: Coding, { children, sealed }: TokenTree): string {
   const [nested, packed] = [sizes.nested, sizes.packed].map((bytes) => `${bytes.toLocaleString('en')} B`);

@@ -1,9 +1,9 @@
 /** `waybill token inspect --prove`: what a tree proves by itself, and what only a graph can say. */
 import { unplannedSteps, type TreeFault } from '../../planning/access/index.ts';
 import type { Plan } from '../../graph/index.ts';
-import type { TokenTree } from '../../token/index.ts';
+import { parseExactly, stringifyExactly } from '../../input/exact-number.ts';
+import { payloadTextOf, type TokenTree } from '../../token/index.ts';
 import { paint, plain } from './terminal.ts';
-import { disagreements } from './tree-agreement.ts';
 
 export interface TreeProof {
   readonly holds: boolean;
@@ -19,12 +19,8 @@ export interface TreeProof {
  * @param plan absent: nothing is said of scopes, whose names differ by service.
  */
 export function proofOf(tree: TokenTree, plan: Plan | undefined): TreeProof {
-  const differing = disagreements(tree).map(({ path, claim }) => ({
-    path,
-    fault: `its ${claim} is another than in the tokens before it`,
-  }));
   const steps = plan ? unplannedSteps(plan, tree) : [];
-  const faults = [...differing, ...steps];
+  const faults = [...disagreements(tree), ...steps];
   const sealed = sealedPaths(tree);
   return {
     holds: faults.length === 0,
@@ -39,6 +35,34 @@ function sealedPaths(node: TokenTree, path: readonly string[] = []): (readonly s
     ...node.sealed.map(({ name }) => [...path, name]),
     ...node.children.flatMap((child) => sealedPaths(child, [...path, child.name])),
   ];
+}
+
+/** Claims that each token has for itself. */
+const OF_ONE_TOKEN = new Set('aud scope exp iat nbf jti act cnf embedded on_demand held'.split(' '));
+
+/**
+ * What the tokens of one tree must have in common, beside what `unfoldTree` has checked of each child and its parent: one
+ * client, and one value for each claim that several of them carry.
+ *
+ * @returns a fault for each claim of a token that has another value than in a token before, parents before children.
+ */
+function disagreements(root: TokenTree): readonly TreeFault[] {
+  const values = new Map<string, string>();
+  const found: TreeFault[] = [];
+  const look = (node: TokenTree, path: readonly string[]): void => {
+    // As written: two ids of 17 digits may differ in the last.
+    const payload = parseExactly(payloadTextOf(node.compact)) as Readonly<Record<string, unknown>>;
+    for (const [claim, value] of Object.entries(payload)) {
+      if (OF_ONE_TOKEN.has(claim)) continue;
+      const text = stringifyExactly(value);
+      const known = values.get(claim) ?? text;
+      values.set(claim, known);
+      if (known !== text) found.push({ path, fault: `its ${claim} is another than in the tokens before it` });
+    }
+    for (const child of node.children) look(child, [...path, child.name]);
+  };
+  look(root, []);
+  return found;
 }
 
 /** What the signatures and the claims of one tree show together. */

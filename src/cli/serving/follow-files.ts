@@ -5,6 +5,7 @@
  */
 import { statSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { graphFiles } from '../../graph/index.ts';
 import type { Steps } from '../../planning/index.ts';
 
 const LOOK_MS = 500;
@@ -88,6 +89,18 @@ export class FileFollower {
     this.#changes = 0;
     changed(settled);
   }
+}
+
+/**
+ * Call it before reading the graph: every later change is reported after `start`, of what its files hold, where they lie,
+ * or which they are.
+ *
+ * @param paths of the graph; folders are listed at each check as they are for reading.
+ */
+export async function followGraph(paths: readonly string[]): Promise<FileFollower> {
+  const follower = new FileFollower();
+  await follower.followListed(() => graphFiles(paths));
+  return follower;
 }
 
 const MISSING = 'missing';

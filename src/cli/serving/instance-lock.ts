@@ -64,11 +64,11 @@ export class InstanceLock {
    */
   async acquire(needs: readonly string[]): Promise<void> {
     if (needs.length === 0) return;
-    const wait = new Wait(this.#log);
+    const see = waiting(this.#log);
     while (!this.#take()) {
       const found = this.#look();
       if (!found) continue;
-      const { silence, isOver } = wait.see(found);
+      const { silence, isOver } = see(found);
       if (this.#hasEnded(found, silence)) {
         if (await this.#takeOver()) return;
       } else if (isOver) {
@@ -213,39 +213,35 @@ export class InstanceLock {
   }
 }
 
-/** How long to wait for the owner of the lock. The log says once that the process waits, and for what. */
-class Wait {
-  readonly #log: Logger;
-  readonly #start = performance.now();
-  #last: { readonly touched: number; readonly at: number } | undefined;
+/**
+ * How long to wait for the owner of the lock. The log says once that the process waits, and for what.
+ *
+ * @returns for how long nobody has touched the lock, and whether to give up.
+ */
+function waiting(log: Logger): (found: Found) => { readonly silence: number; readonly isOver: boolean } {
+  const start = performance.now();
+  let last: { readonly touched: number; readonly at: number } | undefined;
   /** The owner that is stopping, and when its time is over. */
-  #stopping: { readonly id: string | undefined; readonly until: number } | undefined;
-
-  constructor(log: Logger) {
-    this.#log = log;
-  }
-
-  /** @returns for how long nobody has touched the lock, and whether to give up. */
-  see(found: Found): { readonly silence: number; readonly isOver: boolean } {
+  let stopping: { readonly id: string | undefined; readonly until: number } | undefined;
+  return (found) => {
     const now = performance.now();
     const { id, endsWithin } = found.owner;
     if (endsWithin !== undefined) {
-      if (!this.#stopping || this.#stopping.id !== id) {
+      if (!stopping || stopping.id !== id) {
         // The time counts from here: the clocks of two hosts may differ.
-        this.#stopping = { id, until: now + endsWithin + PATIENCE_MS };
-        this.#log.info(
+        stopping = { id, until: now + endsWithin + PATIENCE_MS };
+        log.info(
           { ...visible(found), seconds: Math.ceil(endsWithin / 1_000) },
           'another process with this key file is stopping; waiting until it no longer serves',
         );
       }
-    } else if (!this.#last) {
-      this.#log.info(visible(found), 'another process serves with this key file; waiting for its end');
+    } else if (!last) {
+      log.info(visible(found), 'another process serves with this key file; waiting for its end');
     }
-    if (this.#last?.touched !== found.touched) this.#last = { touched: found.touched, at: now };
-    const until =
-      endsWithin === undefined || !this.#stopping ? this.#start + PATIENCE_MS : this.#stopping.until;
-    return { silence: now - this.#last.at, isOver: now > until };
-  }
+    if (last?.touched !== found.touched) last = { touched: found.touched, at: now };
+    const until = endsWithin === undefined || !stopping ? start + PATIENCE_MS : stopping.until;
+    return { silence: now - last.at, isOver: now > until };
+  };
 }
 
 /** The part of the owner that is reported. */

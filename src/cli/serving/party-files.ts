@@ -51,39 +51,6 @@ function readSecret(name: string, file: string): string | undefined {
   }
 }
 
-/**
- * Missing files are left out: the issuer reports them. A bundle that many parties share is read once.
- *
- * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
- */
-export function* readKeySets(plan: Plan): Steps<Map<string, unknown>> {
-  const documents = new Map<string, unknown>();
-  const keySets = new Map<string, unknown>();
-  for (const { name, auth } of authenticatingParties(plan).values()) {
-    if (!('keys' in auth) || !('file' in auth.keys)) continue;
-    const { file } = auth.keys;
-    if (!documents.has(file)) documents.set(file, readKeySet(name, file));
-    keySets.set(name, documents.get(file));
-    yield;
-  }
-  return keySets;
-}
-
-/**
- * The keys to which tokens are sealed, by the name of the service. Missing files are left out: the issuer reports them.
- *
- * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8.
- */
-export function* readEncryptionKeys(plan: Plan): Steps<Map<string, unknown>> {
-  const documents = new Map<string, unknown>();
-  for (const { name, encryption } of sealedServices(plan)) {
-    if (!encryption || !('file' in encryption.keys)) continue;
-    documents.set(name, readKeySet(name, encryption.keys.file));
-    yield;
-  }
-  return documents;
-}
-
 /** @returns undefined where the file is missing. @throws WaybillError `keys_invalid` for one that is not JSON in UTF-8. */
 export function readKeySet(name: string, file: string): unknown {
   const bytes = readBounded(file, MAX_KEY_SET_BYTES);

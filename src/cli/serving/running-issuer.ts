@@ -20,10 +20,10 @@ import type { SigningAlgorithm } from '../../token/index.ts';
 import { FileFollower } from './follow-files.ts';
 import { failureOf } from './log-output.ts';
 import { errorsOf } from '../arguments/graph-arguments.ts';
-import { partyFiles, readEncryptionKeys, readKeySets, readSecrets } from './party-files.ts';
+import { partyFiles, readSecrets } from './party-files.ts';
 import { bundleReloads } from './reloads.ts';
 import { KeyFollower, type SigningKeyTimes } from './follow-keys.ts';
-import { renewKeySets, type BrokenKeySet, type RunningKeySets } from './renew-key-sets.ts';
+import { readKeySets, type BrokenKeySet, type RunningKeySets } from './key-sets.ts';
 
 export interface RunningOptions {
   readonly store: Store;
@@ -37,8 +37,8 @@ export interface RunningOptions {
 
 type Parts = Omit<ServedIssuerOptions, 'keys'> & RunningKeySets;
 
-/** What was read again while an issuer runs. */
-interface Renewed {
+/** What an issuer is made of, as it was read. */
+interface Read {
   readonly parts: Parts;
   readonly broken: readonly BrokenKeySet[];
 }
@@ -52,6 +52,13 @@ export class RunningIssuer {
   readonly #options: RunningOptions;
   readonly #files = new FileFollower();
   readonly #reloads = bundleReloads((causes, signal) => this.#reload(causes, signal));
+  // Who controls the address of a key could read what is sealed to it: a change is for people to see.
+  readonly #fetchedSealKeys = new FetchedSealKeys((change) =>
+    this.#options.log.warn(
+      change,
+      'a service publishes another encryption key: its tokens are sealed to that one now',
+    ),
+  );
   #parts: Parts;
   /** Issuer and keys are replaced together, so that signing key and published keys always match. */
   #answering: { readonly issuer: Issuer; readonly keys: KeyRing };
@@ -61,7 +68,7 @@ export class RunningIssuer {
   /** @throws WaybillError if graph, files and keys do not make an issuer. */
   constructor(plan: Plan, keys: KeyRing, options: RunningOptions) {
     this.#options = options;
-    this.#parts = atOnce(this.#readFirst(plan));
+    this.#parts = atOnce(this.#read(plan, undefined)).parts;
     this.#answering = { issuer: createIssuer({ ...this.#parts, keys }), keys };
   }
 
@@ -141,7 +148,7 @@ export class RunningIssuer {
   /** @param refused the graph that was not used. */
   async #renewFiles(refused: Plan | undefined, signal: AbortSignal): Promise<void> {
     const { plan, secrets, keySets, encryptionKeys } = this.#parts;
-    const { parts, broken } = await inSlices(this.#readAgain(plan, refused), signal);
+    const { parts, broken } = await inSlices(this.#read(plan, this.#parts, refused), signal);
     this.#tellOf(broken);
     const renewed = [parts.secrets, parts.keySets, parts.encryptionKeys];
     if (isDeepStrictEqual(renewed, [secrets, keySets, encryptionKeys])) return;
@@ -153,7 +160,7 @@ export class RunningIssuer {
     const { log, onGraph } = this.#options;
     const before = this.#parts.plan;
     onGraph(plan);
-    const { parts, broken } = await inSlices(this.#readAgain(plan, before), signal);
+    const { parts, broken } = await inSlices(this.#read(plan, this.#parts, before), signal);
     await this.#adopt(parts, signal);
     this.#loaded = systemClock();
     this.#tellOf(broken);
@@ -196,24 +203,13 @@ export class RunningIssuer {
    * Follows files before it reads them, also those of the graph `beside`: it is not known yet which of the two graphs will
    * be used, and a file that makes a graph unusable may be corrected.
    */
-  *#readAgain(plan: Plan, beside: Plan = plan): Steps<Renewed> {
+  *#read(plan: Plan, running: RunningKeySets | undefined, beside: Plan = plan): Steps<Read> {
     yield* this.#files.follow(new Set([...partyFiles(plan), ...partyFiles(beside)]));
     const secrets = yield* readSecrets(plan);
-    const { keySets, encryptionKeys, broken } = yield* renewKeySets(plan, this.#parts);
-    return { parts: { ...this.#parts, plan, secrets, keySets, encryptionKeys }, broken };
-  }
-
-  *#readFirst(plan: Plan): Steps<Parts> {
-    yield* this.#files.follow(partyFiles(plan));
-    const secrets = yield* readSecrets(plan);
-    const keySets = yield* readKeySets(plan);
-    const encryptionKeys = yield* readEncryptionKeys(plan);
-    const { store, keyWaits, log } = this.#options;
-    // Who controls the address of a key could read what is sealed to it: a change is for people to see.
-    const fetchedSealKeys = new FetchedSealKeys((change) =>
-      log.warn(change, 'a service publishes another encryption key: its tokens are sealed to that one now'),
-    );
-    return { plan, secrets, keySets, encryptionKeys, store, keyWaits, fetchedSealKeys };
+    const { broken, ...keys } = yield* readKeySets(plan, running);
+    const { store, keyWaits } = this.#options;
+    const fetchedSealKeys = this.#fetchedSealKeys;
+    return { parts: { plan, secrets, ...keys, store, keyWaits, fetchedSealKeys }, broken };
   }
 
   #tellOf(broken: readonly BrokenKeySet[]): void {

@@ -1,7 +1,7 @@
 /** The ports of a sidecar: opened together, renewed together, and closed so that running requests can still make calls. */
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { listen, type RunningServer } from '../../issuer/http/index.ts';
 import {
   Destinations,
@@ -148,6 +148,6 @@ async function openAt<Opened>(
     return await open(at);
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw new WaybillError('usage', `Cannot listen on ${address} (${code}). Choose another \`${name}\`.`);
+    throw usageError(`Cannot listen on ${address} (${code}). Choose another \`${name}\`.`);
   }
 }

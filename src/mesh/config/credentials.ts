@@ -1,5 +1,5 @@
 /** The credentials of the sidecar's service: secrets and keys from files and variables. */
-import { WaybillError } from '../../errors.ts';
+import { type WaybillError, usageError } from '../../errors.ts';
 import { InputFault, parseJsonInput } from '../../input/json-input.ts';
 import type { CredentialsOptions } from '../../middleware/index.ts';
 import { readTextFile } from './text-file.ts';
@@ -62,5 +62,5 @@ function missing(message: string): never {
 }
 
 function usage(message: string): WaybillError {
-  return new WaybillError('usage', `credentials: ${message}.`);
+  return usageError(`credentials: ${message}.`);
 }

@@ -1,7 +1,9 @@
 /** The sidecar's own proxy: where it listens, what it shows and whom it trusts. */
 import { createSecureContext } from 'node:tls';
 
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
+import { addressList } from '../../identity/index.ts';
+import type { SourceTrust } from '../check/source-peer.ts';
 import type { ClientTls } from '../proxy/destinations.ts';
 import {
   MAX_REQUESTS,
@@ -26,17 +28,17 @@ const SILENCE_MS = 60_000;
 /** What the schema cannot say. @throws WaybillError `usage` */
 export function requireWholeProxy({ listen, upstream, caller, client_cert: peers }: SidecarConfig): void {
   if (listen !== undefined && upstream === undefined)
-    throw usage('listen needs upstream, which says where the application listens');
+    throw usageError('listen needs upstream, which says where the application listens.');
   if (listen === undefined && upstream !== undefined)
-    throw usage('upstream needs listen, which says where the proxy before it listens');
+    throw usageError('upstream needs listen, which says where the proxy before it listens.');
   if (
     listen !== undefined &&
     caller === 'mtls' &&
     listen.ca_file === undefined &&
     peers?.header === undefined
   )
-    throw usage(
-      'with caller: mtls the proxy must see certificates: listen needs cert_file, key_file and ca_file, or a proxy before it client_cert.header',
+    throw usageError(
+      'with caller: mtls the proxy must see certificates: listen needs cert_file, key_file and ca_file, or a proxy before it client_cert.header.',
     );
 }
 
@@ -55,11 +57,25 @@ export function proxyLimits(config: SidecarConfig): ProxyLimits {
   };
 }
 
+/** What the schema cannot say of `client_cert`. @returns undefined without `source`. @throws WaybillError `usage` */
+export function readSourceTrust({ client_cert: given, grpc }: SidecarConfig): SourceTrust | undefined {
+  if (given === undefined) return undefined;
+  const { header, source } = given;
+  if ((header === undefined) === (source === undefined))
+    throw usageError('client_cert needs either header or source, which say where the proxy names its peer.');
+  if (source === undefined) return undefined;
+  if (grpc === undefined)
+    throw usageError('client_cert.source needs grpc: Envoy sends it with no other question.');
+  const from = addressList(given.from);
+  if (from === undefined) throw usageError('client_cert.from must be IP addresses or networks.');
+  return { source, from };
+}
+
 /** @returns undefined: plain http. @throws WaybillError `usage` */
 export function readListenTls(listen: ListenConfig): ServerTls | undefined {
   const { cert, key, ca } = readTls(listen, 'listen');
   if (cert !== undefined && key !== undefined) return { cert, key, clientCa: ca };
-  if (ca !== undefined) throw usage('listen.ca_file needs cert_file and key_file');
+  if (ca !== undefined) throw usageError('listen.ca_file needs cert_file and key_file.');
   return undefined;
 }
 
@@ -90,7 +106,7 @@ export function proxyTlsFiles({ listen, egress }: SidecarConfig): readonly strin
 function readTls(files: TlsFiles, where: string): ClientTls {
   const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = files;
   if ((certFile === undefined) !== (keyFile === undefined))
-    throw usage(`${where} needs both cert_file and key_file`);
+    throw usageError(`${where} needs both cert_file and key_file.`);
   const cert = readPem(certFile, `${where}.cert_file`);
   const key = readPem(keyFile, `${where}.key_file`);
   const ca = readPem(caFile, `${where}.ca_file`);
@@ -99,7 +115,7 @@ function readTls(files: TlsFiles, where: string): ClientTls {
   } catch (error) {
     // Codes of OpenSSL hold no secret.
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw usage(`the files of ${where} do not match, or one cannot be used: ${code}`);
+    throw usageError(`the files of ${where} do not match, or one cannot be used: ${code}.`);
   }
   return { cert, key, ca };
 }
@@ -108,9 +124,5 @@ function readPem(file: string | undefined, key: string): string | undefined {
   if (file === undefined) return undefined;
   const text = readTextFile(file, key);
   if (text.includes('-----BEGIN ')) return text;
-  throw usage(`${key} ${file} is not PEM`);
-}
-
-function usage(message: string): WaybillError {
-  return new WaybillError('usage', `${message}.`);
+  throw usageError(`${key} ${file} is not PEM.`);
 }

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { YAMLException, load } from 'js-yaml';
 
-import { WaybillError } from '../../errors.ts';
+import { type WaybillError, usageError } from '../../errors.ts';
 import { didYouMean } from '../../graph/index.ts';
 import { readInputFile } from '../../input/input-file.ts';
 import { InputFault, decodeInput } from '../../input/json-input.ts';
@@ -102,5 +102,5 @@ function wording(error: ErrorObject | undefined): string {
 
 function usage(file: string | undefined, message: string): WaybillError {
   const text = message.trim().replace(/\.?$/, '.');
-  return new WaybillError('usage', `${file ?? 'The configuration'}: ${text}`);
+  return usageError(`${file ?? 'The configuration'}: ${text}`);
 }

@@ -1,5 +1,5 @@
 /** Small files that the configuration names: secrets, keys, certificates. */
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { readInputFile } from '../../input/input-file.ts';
 import { InputFault, decodeInput } from '../../input/json-input.ts';
 
@@ -17,6 +17,6 @@ export function readTextFile(file: string, key: string): string {
       error instanceof InputFault
         ? error.message
         : ((error as NodeJS.ErrnoException).code ?? 'unknown reason');
-    throw new WaybillError('usage', `${key} ${file} cannot be read: ${reason}.`);
+    throw usageError(`${key} ${file} cannot be read: ${reason}.`);
   }
 }

@@ -5,6 +5,7 @@ import { Agent as TlsAgent } from 'node:https';
 
 import { getOrAdd } from '../../get-or-add.ts';
 import { certificateIdentity, speaksFor } from '../../identity/index.ts';
+import { findByHost } from '../callees.ts';
 import type { Target } from './target.ts';
 
 export interface Destination {
@@ -64,12 +65,6 @@ function identityFault(der: Buffer, identity: string): Error | undefined {
   const names = certificateIdentity(new X509Certificate(der));
   if (names !== undefined && speaksFor(names, identity)) return undefined;
   return new Error(`the certificate of the callee is not that of ${identity}`);
-}
-
-/** What a table says of a host: with the port first, then without. */
-export function findByHost<Value>(table: ReadonlyMap<string, Value>, host: string): Value | undefined {
-  const name = host.toLowerCase();
-  return table.get(name) ?? table.get(name.replace(/:\d+$/, ''));
 }
 
 /**

@@ -6,10 +6,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import { WaybillError } from '../../errors.ts';
 import { headerValues } from '../../input/header-lines.ts';
+import { findByHost } from '../callees.ts';
 import type { Direction } from '../metrics.ts';
 import { sendRefusal } from '../refusal.ts';
 import type { Decision, Sidecar } from '../sidecar.ts';
-import { calleeOrigin, findByHost, type Destination, type Destinations } from './destinations.ts';
+import { calleeOrigin, type Destination, type Destinations } from './destinations.ts';
 import { forward } from './forward.ts';
 import { requestLines } from './forwarded-headers.ts';
 import { readTarget, requireForwardable, type Target } from './target.ts';

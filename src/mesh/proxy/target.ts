@@ -1,7 +1,7 @@
 /** What a request line asks for (RFC 9112 section 3.2), and what the proxy does not pass on. */
 import type { IncomingMessage } from 'node:http';
 
-import { WaybillError } from '../../errors.ts';
+import { WaybillError, usageError } from '../../errors.ts';
 import { headerValues } from '../../input/header-lines.ts';
 import { isHost } from '../callees.ts';
 
@@ -24,11 +24,10 @@ const WHOLE = /^(https?):\/\/([^/?#]*)([/?][^#]*)?$/i;
 export function readTarget({ url = '', rawHeaders }: IncomingMessage): Target {
   const hosts = headerValues(rawHeaders, 'host');
   // RFC 9112 section 3.2: a server answers 400 to a request that lacks the header or repeats it.
-  if (hosts.length !== 1) throw new WaybillError('usage', 'the request must have one Host header');
+  if (hosts.length !== 1) throw usageError('the request must have one Host header');
   const [, scheme, authority, rest = ''] = WHOLE.exec(url) ?? [];
   const host = authority ?? hosts[0]!;
-  if (!isHost(host))
-    throw new WaybillError('usage', 'the host of the request is not a host name, with or without a port');
+  if (!isHost(host)) throw usageError('the host of the request is not a host name, with or without a port');
   if (scheme !== undefined)
     return {
       host,
@@ -36,7 +35,7 @@ export function readTarget({ url = '', rawHeaders }: IncomingMessage): Target {
       scheme: scheme.toLowerCase() as 'http' | 'https',
     };
   if (!url.startsWith('/') || url.includes('#'))
-    throw new WaybillError('usage', 'the request must name a path, or a whole address');
+    throw usageError('the request must name a path, or a whole address');
   return { host, path: url };
 }
 

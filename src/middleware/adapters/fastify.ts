@@ -2,7 +2,7 @@
 
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Admitted, Extractor, ProtectOptions, RequestContext } from '../index.ts';
 import { endWithResponse } from './node-response.ts';
 
@@ -78,7 +78,7 @@ export function protect(waybill: Extractor, options: ProtectOptions = {}): Prote
     preValidation(request, _reply, done) {
       const admission = admitted.get(request);
       if (admission) admission.run(done);
-      else done(new WaybillError('usage', 'the hook onRequest of protect did not run for this request'));
+      else done(usageError('the hook onRequest of protect did not run for this request'));
     },
   };
 }

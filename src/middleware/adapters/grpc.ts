@@ -12,7 +12,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 
-import { isWaybillError, WaybillError, type ErrorCode } from '../../errors.ts';
+import { isWaybillError, type ErrorCode, usageError } from '../../errors.ts';
 import type {
   Admit,
   Admitted,
@@ -109,10 +109,7 @@ export function protect(waybill: Extractor, methods: ProtectedMethods): ServerIn
 export function contextOf(call: { readonly metadata: Metadata }): RequestContext {
   const context = contexts.get(call.metadata);
   if (context) return context;
-  throw new WaybillError(
-    'usage',
-    'this call has no verified token: its server needs the interceptor protect',
-  );
+  throw usageError('this call has no verified token: its server needs the interceptor protect');
 }
 
 /** A handler gets the object that the interceptor passes on. */
@@ -162,10 +159,7 @@ export function withToken(source: TokenSource, callee: string): Interceptor {
 
 async function obtain(source: TokenSource, callee: string, metadata: Metadata): Promise<string | undefined> {
   if (metadata.get('authorization').length > 0)
-    throw new WaybillError(
-      'usage',
-      'the interceptor sets authorization itself: leave it out of the metadata',
-    );
+    throw usageError('the interceptor sets authorization itself: leave it out of the metadata');
   return authorizationFor(source, callee);
 }
 

@@ -7,7 +7,7 @@
  * callee while it lives. There is no connection, so `caller: 'mtls'` refuses each message.
  */
 
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type {
   Extractor,
   HeaderLine,
@@ -68,7 +68,7 @@ export async function withToken<Message extends object>(
 ): Promise<Message & { headers: MessageHeaders }> {
   const { headers = {} } = message;
   if (authorizationLines(headers).length > 0)
-    throw new WaybillError('usage', 'the message has the header authorization already');
+    throw usageError('the message has the header authorization already');
   const authorization = await authorizationFor(source, callee);
   return { ...message, headers: { ...headers, ...(authorization && { [HEADER]: authorization }) } };
 }
@@ -110,7 +110,7 @@ export function protect<Payload extends { readonly message: MessageWithHeaders }
   handler: (payload: Payload, context: RequestContext) => void | Promise<void>,
 ): (payload: Payload) => Promise<void> {
   const admit = waybill.admission(options);
-  if (typeof onRefused !== 'function') throw new WaybillError('usage', 'onRefused must be a function');
+  if (typeof onRefused !== 'function') throw usageError('onRefused must be a function');
   return async (payload) => {
     const admission = await admit({ headers: authorizationLines(payload.message.headers) });
     if (admission.refusal) {

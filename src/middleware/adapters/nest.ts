@@ -13,7 +13,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 
-import { WaybillError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Admitted, Extractor, ProtectOptions } from '../index.ts';
 import { endWithResponse } from './node-response.ts';
 
@@ -98,8 +98,7 @@ export function guard(waybill: Extractor, options: ProtectOptions = {}): Waybill
 }
 
 function httpOf(execution: ExecutionContext): { request: IncomingMessage; response: ServerResponse } {
-  if (execution.getType() !== 'http')
-    throw new WaybillError('usage', `the guard protects HTTP, not ${execution.getType()}`);
+  if (execution.getType() !== 'http') throw usageError(`the guard protects HTTP, not ${execution.getType()}`);
   const http = execution.switchToHttp();
   return { request: http.getRequest(), response: http.getResponse() };
 }

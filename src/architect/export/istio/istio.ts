@@ -4,15 +4,18 @@
  */
 import type { Plan } from '../../../graph/index.ts';
 import { yamlOf } from '../config-yaml.ts';
+import { STRIP } from '../envoy/listener.ts';
+import { extension, type Json } from '../envoy/typed.ts';
 import { noteComments, Notes, oneLine, type ExportNote } from '../notes.ts';
+import { callLog, serviceLog } from '../report/access-log.ts';
+import type { ExportMode } from '../report/mode.ts';
+import { ISTIO_ALLOW, REFUSALS, unlessAllowed } from '../report/shadow-rules.ts';
 import { graphModel, sealedNote, type PossibleTokens, type ServiceModel } from '../service-model.ts';
 import { authorizationPolicy, requestAuthentication } from './inbound.ts';
-import { namespaceResources } from './namespace.ts';
 import { workloadOf, type IstioContext, type IstioOptions, type Workload } from './options.ts';
-import { reportFilter } from './report.ts';
-import { noteOnDemand, sidecar, swapFilter } from './outbound.ts';
+import { insertBeforeRouter, noteOnDemand, sidecar, swapFilter } from './outbound.ts';
 import { spellingsFilter } from './spellings.ts';
-import type { Resource } from './resource.ts';
+import { dryRun, envoyFilter, insertFirst, stripHeaders, type Resource } from './resource.ts';
 
 export interface IstioExport {
   /** In the order of declaration, those of whole namespaces at the end. */
@@ -78,6 +81,49 @@ function resourcesOf(service: ServiceModel, workload: Workload, context: IstioCo
       : [sidecar(service, workload, context)]),
     ...(context.mode === 'report' ? [reportFilter(service, workload)] : []),
   ];
+}
+
+/** What holds for a whole namespace: mutual TLS, no request that no policy allows, no header that only proxies set. */
+function namespaceResources(namespace: string, mode: ExportMode): readonly Resource[] {
+  return [
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name: 'default', namespace },
+      // Principals mean nothing on connections without a certificate.
+      spec: { mtls: { mode: mode === 'enforce' ? 'STRICT' : 'PERMISSIVE' } },
+    },
+    envoyFilter('waybill-strip-headers', { namespace }, [insertFirst(stripHeaders)]),
+    {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'waybill-deny-by-default', namespace, ...dryRun(mode) },
+      spec: {},
+    },
+  ];
+}
+
+/** In report mode: what the proxy of a service writes of requests and calls that would have been refused. */
+function reportFilter(service: ServiceModel, workload: Workload): Resource {
+  return envoyFilter(`${workload.name}-waybill-report`, workload, [
+    // The service gets headers of tokens that enforcement would accept, and of no others.
+    insertBeforeRouter(unlessAllowed('waybill.accepted_alone', STRIP, RESULTS), 'SIDECAR_INBOUND'),
+    logTo('SIDECAR_INBOUND', serviceLog(service, RESULTS)),
+    logTo('SIDECAR_OUTBOUND', callLog(service)),
+  ]);
+}
+
+/** Of the policies, and of the filter that refuses spellings. */
+const RESULTS = [REFUSALS, ISTIO_ALLOW];
+const MANAGER = 'envoy.filters.network.http_connection_manager';
+
+/** A merged list is appended to the one that is there. */
+function logTo(context: string, log: Json): object {
+  return {
+    applyTo: 'NETWORK_FILTER',
+    match: { context, listener: { filterChain: { filter: { name: MANAGER } } } },
+    patch: { operation: 'MERGE', value: extension(MANAGER, 'connectionManager', { access_log: [log] }) },
+  };
 }
 
 const REPORT_MODE = [

@@ -1,4 +1,4 @@
-/** Compares operations as sets of requests: which contains which, and which have requests in common. */
+/** Compares operations as sets of requests: which contains which, which have requests in common, and whose those are. */
 import { partsOf, type HttpOperation, type Parameter, type PathPattern, type Segment } from './pattern.ts';
 
 /** Whether both accept some request, as far as can be told; of two parts of segments it is taken for granted. */
@@ -14,6 +14,23 @@ export function overlap(a: HttpOperation, b: HttpOperation): boolean {
 export function isWithin(b: HttpOperation, a: HttpOperation): boolean {
   if (!isPathWithin(b.path, a.path)) return false;
   return !isPathWithin(a.path, b.path) || a.method === undefined || a.method === b.method;
+}
+
+/**
+ * Whether requests that both accept belong to `other` alone: `more-exact` if `other` accepts a part of what `operation`
+ * accepts, `neither` if neither is the more exact, so that nobody gets them. Undefined: they stay with `operation`.
+ *
+ * @param own all operations of the scope of `operation`.
+ */
+export function takesAway(
+  other: HttpOperation,
+  operation: HttpOperation,
+  own: readonly HttpOperation[],
+): 'more-exact' | 'neither' | undefined {
+  if (!overlap(operation, other) || isWithin(operation, other)) return undefined;
+  // The scope names these requests itself, with another operation that is as exact.
+  if (own.some((one) => isWithin(other, one) && isWithin(one, other))) return undefined;
+  return isWithin(other, operation) ? 'more-exact' : 'neither';
 }
 
 function pathsOverlap(a: PathPattern, b: PathPattern): boolean {

@@ -18,7 +18,7 @@ const TEMPO_SEARCH =
   'this is a search result of Grafana Tempo, whose spans have no parents and kinds, so it shows no calls. Fetch the whole traces (/api/v2/traces/<id>) and use --from otlp';
 
 export const jaeger: Source = (context) => {
-  const trace = new Trace(context);
+  const trace = collectTrace(context);
   const { file, observer } = context;
   return jsonReader(file, {
     own: ['data', 'spans'],
@@ -47,66 +47,62 @@ export const jaeger: Source = (context) => {
 };
 
 /** Collects one element of the response: a trace or a dependency row. */
-class Trace {
-  readonly #context: SourceContext;
-  #processes: ReadonlyMap<string, string> | undefined;
-  #waiting: (Omit<Span, 'service'> & { readonly process: string })[] = [];
-  #row: Record<string, unknown> | undefined;
+function collectTrace({ file, observer, spans }: SourceContext) {
+  let processes: ReadonlyMap<string, string> | undefined;
+  let waiting: (Omit<Span, 'service'> & { readonly process: string })[] = [];
+  let row: Record<string, unknown> | undefined;
 
-  constructor(context: SourceContext) {
-    this.#context = context;
+  function named(json: Json | undefined): void {
+    const ids = Object.keys(json ?? {});
+    processes = new Map(ids.map((id) => [id, processKey(objectAt(json, id), observer.names)]));
   }
 
-  named(processes: Json | undefined): void {
-    const { names } = this.#context.observer;
-    this.#processes = new Map(
-      Object.keys(processes ?? {}).map((id) => [id, processKey(objectAt(processes, id), names)]),
-    );
-  }
-
-  span(json: Json | undefined): void {
-    this.#context.observer.read();
+  function span(json: Json | undefined): void {
+    observer.read();
     if (!json) return;
     const own = objectAt(json, 'process');
-    const { span, isLinkedElsewhere } = spanOf(json);
-    if (isLinkedElsewhere) this.#context.observer.warnings.add('linked-elsewhere');
+    const { span: found, isLinkedElsewhere } = spanOf(json);
+    if (isLinkedElsewhere) observer.warnings.add('linked-elsewhere');
     const process = rawText(json, 'processID');
-    if (own) this.#context.spans.add({ ...span, service: processKey(own, this.#context.observer.names) });
-    else if (this.#processes)
-      this.#context.spans.add({ ...span, service: this.#processes.get(process) ?? '' });
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ ...span, process });
-    else this.#context.observer.warnings.add('late-service');
+    if (own) spans.add({ ...found, service: processKey(own, observer.names) });
+    else if (processes) spans.add({ ...found, service: processes.get(process) ?? '' });
+    else if (waiting.length < MAX_WAITING) waiting.push({ ...found, process });
+    else observer.warnings.add('late-service');
   }
 
-  column(key: string, value: unknown): void {
-    (this.#row ??= {})[key] = value;
+  function end(): void {
+    if (row) observeDependency(row, observer);
+    for (const { process, ...found } of waiting)
+      spans.add({ ...found, service: processes?.get(process) ?? '' });
+    row = undefined;
+    waiting = [];
+    processes = undefined;
   }
 
-  /** An element of a list without an envelope: a dependency row, a span with its process, or a trace. */
-  element(json: Json | undefined): void {
-    if (!json) return;
-    if (Object.hasOwn(json, 'spanID')) return this.span(json);
-    if (Object.hasOwn(json, 'parent')) return observeDependency(json, this.#context.observer);
-    if (!Object.hasOwn(json, 'spans')) {
-      const zipkin = Object.hasOwn(json, 'traceId') ? ' It looks like Zipkin: use --from zipkin.' : '';
-      throw new WaybillError(
-        'source_unsuitable',
-        `${this.#context.file}: an element is neither a trace, a span nor a dependency of Jaeger.${zipkin}`,
-      );
-    }
-    this.named(objectAt(json, 'processes'));
-    for (const span of listAt(json, 'spans')) this.span(asObject(span));
-    this.end();
-  }
-
-  end(): void {
-    if (this.#row) observeDependency(this.#row, this.#context.observer);
-    for (const { process, ...span } of this.#waiting)
-      this.#context.spans.add({ ...span, service: this.#processes?.get(process) ?? '' });
-    this.#row = undefined;
-    this.#waiting = [];
-    this.#processes = undefined;
-  }
+  return {
+    named,
+    span,
+    end,
+    column(key: string, value: unknown): void {
+      (row ??= {})[key] = value;
+    },
+    /** An element of a list without an envelope: a dependency row, a span with its process, or a trace. */
+    element(json: Json | undefined): void {
+      if (!json) return;
+      if (Object.hasOwn(json, 'spanID')) return span(json);
+      if (Object.hasOwn(json, 'parent')) return observeDependency(json, observer);
+      if (!Object.hasOwn(json, 'spans')) {
+        const zipkin = Object.hasOwn(json, 'traceId') ? ' It looks like Zipkin: use --from zipkin.' : '';
+        throw new WaybillError(
+          'source_unsuitable',
+          `${file}: an element is neither a trace, a span nor a dependency of Jaeger.${zipkin}`,
+        );
+      }
+      named(objectAt(json, 'processes'));
+      for (const each of listAt(json, 'spans')) span(asObject(each));
+      end();
+    },
+  };
 }
 
 function processKey(process: Json | undefined, names: ServiceNames): string {

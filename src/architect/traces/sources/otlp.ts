@@ -5,15 +5,7 @@
 import { MAX_WAITING } from '../limits.ts';
 import { operationName } from '../spans/operation.ts';
 import { peerOf } from '../spans/peer.ts';
-import {
-  isSameTrace,
-  isWantedTag,
-  SPAN_KINDS,
-  spanId,
-  spanKindOf,
-  type Span,
-  type SpanKind,
-} from '../spans/span.ts';
+import { isSameTrace, isWantedTag, SPAN_KINDS, spanId, spanKindOf, type SpanKind } from '../spans/span.ts';
 import { jsonReader, refuses } from './json-reader.ts';
 import { isResourceAttribute, resourceKey } from './resource.ts';
 import type { Source, SourceContext } from './source.ts';
@@ -30,7 +22,7 @@ const WRAPPINGS: readonly (readonly string[])[] = [
 const SCOPES = ['scopeSpans', 'instrumentationLibrarySpans'];
 
 export const otlp: Source = (context) => {
-  const resource = new Resource(context);
+  const resource = collectResource(context);
   const foreign = (what: string) => refuses(context.file, `this is not OTLP; it ${what}`);
   return jsonReader(context.file, {
     own: ['resourceSpans', 'batches', 'result', 'trace'],
@@ -54,56 +46,50 @@ export const otlp: Source = (context) => {
 };
 
 /** One element of `resourceSpans`: its service may be named before or after its spans. */
-class Resource {
-  readonly #context: SourceContext;
+function collectResource({ observer, spans }: SourceContext) {
   /** The key of the service. */
-  #service: string | undefined;
-  #waiting: Json[] = [];
+  let service: string | undefined;
+  let waiting: Json[] = [];
 
-  constructor(context: SourceContext) {
-    this.#context = context;
-  }
-
-  named(resource: Json | undefined): void {
-    const named = attributes(resource, isResourceAttribute);
-    this.#service = resourceKey(this.#context.observer.names, named.get('service.name') ?? '', named, '');
-  }
-
-  span(span: Json | undefined): void {
-    this.#context.observer.read();
-    if (!span) return;
-    if (this.#service !== undefined) this.#add(span, this.#service);
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(span);
-    else this.#context.observer.warnings.add('late-service');
-  }
-
-  end(): void {
-    for (const span of this.#waiting) this.#add(span, this.#service ?? '');
-    this.#waiting = [];
-    this.#service = undefined;
-  }
-
-  #add(json: Json, service: string): void {
+  function add(json: Json, from: string): void {
     const tags = attributes(json, isWantedTag);
     const kind = kindOf(member(json, 'kind'));
     const trace = rawText(json, 'traceId');
     const links = parentOf(json, trace);
-    if (links.elsewhere) this.#context.observer.warnings.add('linked-elsewhere');
+    if (links.elsewhere) observer.warnings.add('linked-elsewhere');
     const { name, folded } = operationName(rawText(json, 'name'), tags);
-    const span: Span = {
+    spans.add({
       trace: spanId(trace),
       id: spanId(rawText(json, 'spanId')),
       parent: links.parent,
-      service,
+      service: from,
       operation: name,
       kind,
       shared: false,
       follows: links.follows,
       folded,
       peer: peerOf(kind, tags),
-    };
-    this.#context.spans.add(span);
+    });
   }
+
+  return {
+    named(resource: Json | undefined): void {
+      const named = attributes(resource, isResourceAttribute);
+      service = resourceKey(observer.names, named.get('service.name') ?? '', named, '');
+    },
+    span(span: Json | undefined): void {
+      observer.read();
+      if (!span) return;
+      if (service !== undefined) add(span, service);
+      else if (waiting.length < MAX_WAITING) waiting.push(span);
+      else observer.warnings.add('late-service');
+    },
+    end(): void {
+      for (const span of waiting) add(span, service ?? '');
+      waiting = [];
+      service = undefined;
+    },
+  };
 }
 
 /** The parent; otherwise the linked span of the same trace, as consumers of messages have it. */

@@ -5,14 +5,12 @@
 import { WaybillError, isWaybillError, usageError } from '../../../../errors.ts';
 import { parseJsonInput } from '../../../../input/json-input.ts';
 import {
-  isPacked,
   keySet,
-  pack,
   parsePastedToken,
   tokenVerifier,
-  unfoldTree,
-  unpack,
+  unfoldPasted,
   verifyTree,
+  type PastedToken,
   type TokenTree,
 } from '../../../../token/index.ts';
 
@@ -39,9 +37,7 @@ export interface OnDemandNode {
   readonly audience: string;
 }
 
-export interface Decoded {
-  readonly encoding: 'nested' | 'packed';
-  readonly sizes: { readonly nested: number; readonly packed: number };
+export interface Decoded extends Omit<PastedToken, 'tree'> {
   readonly nodes: readonly DecodedNode[];
   readonly onDemand: readonly OnDemandNode[];
   /** Why nothing was verified; undefined if tokens were verified. */
@@ -50,7 +46,6 @@ export interface Decoded {
 
 /** Characters; more than any tree that can be issued. */
 const MAX_INPUT = 1 << 20;
-const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 
 /**
  * @param keys a JWK Set as text; if it is empty, nothing is verified.
@@ -60,13 +55,7 @@ const UNPACKED = { maxPackedBytes: MAX_INPUT, maxNestedBytes: MAX_INPUT };
 export async function decode(pasted: string, keys: string, issuer: string): Promise<Decoded> {
   if (pasted.length > MAX_INPUT)
     throw usageError(`the input has more than ${MAX_INPUT} characters, which no token has`);
-  const token = parsePastedToken(pasted);
-  const tree = unfoldTree(unpack(token, UNPACKED), { maxBytes: MAX_INPUT });
-  const encoding = isPacked(token) ? 'packed' : 'nested';
-  const sizes = {
-    nested: tree.compact.length,
-    packed: encoding === 'packed' ? token.length : pack(tree.compact).length,
-  };
+  const { tree, encoding, sizes } = unfoldPasted(parsePastedToken(pasted), MAX_INPUT);
   const { verdicts, unverified } = await verdictsOf(tree, keys, issuer);
   const nodes = nodesOf(tree, verdicts);
   return { encoding, sizes, unverified, nodes, onDemand: nodes.flatMap(onDemandOf) };

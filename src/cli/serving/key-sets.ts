@@ -1,4 +1,4 @@
-/** Key sets and bundles of parties at a reload: one that is broken keeps nobody else from new keys. */
+/** Key sets and bundles of parties: at a reload, one that is broken keeps nobody else from new keys. */
 import { isDeepStrictEqual } from 'node:util';
 import { getOrAdd } from '../../get-or-add.ts';
 import { isWaybillError, type WaybillError } from '../../errors.ts';
@@ -23,7 +23,7 @@ export interface BrokenKeySet {
   readonly reason: string;
 }
 
-export interface RenewedKeySets extends Pick<RunningKeySets, 'keySets' | 'encryptionKeys'> {
+export interface ReadKeySets extends Pick<RunningKeySets, 'keySets' | 'encryptionKeys'> {
   readonly broken: readonly BrokenKeySet[];
 }
 
@@ -46,25 +46,26 @@ interface Read {
 
 /**
  * A party keeps its keys where its file is broken and the graph says the same of it. Of any other one a broken file is of
- * no use: the issuer that is made with it says so.
+ * no use: the issuer that is made with it says so. Of a missing file too. A file that many parties share is read once.
  *
+ * @param running undefined at the start: no party has keys to keep.
  * @throws WaybillError `keys_invalid` for a file that is not JSON in UTF-8, of a party that has no keys to keep.
  */
-export function* renewKeySets(plan: Plan, running: RunningKeySets): Steps<RenewedKeySets> {
-  const renewal = new Renewal();
-  const { keySets, encryptionKeys } = running;
+export function* readKeySets(plan: Plan, running: RunningKeySets | undefined): Steps<ReadKeySets> {
+  const reading = new Reading();
+  const before = running?.plan;
   return {
-    keySets: yield* renewal.renew(filesOfAuth(plan), filesOfAuth(running.plan), keySets),
-    encryptionKeys: yield* renewal.renew(
+    keySets: yield* reading.read(filesOfAuth(plan), before && filesOfAuth(before), running?.keySets),
+    encryptionKeys: yield* reading.read(
       filesOfEncryption(plan),
-      filesOfEncryption(running.plan),
-      encryptionKeys,
+      before && filesOfEncryption(before),
+      running?.encryptionKeys,
     ),
-    broken: renewal.broken,
+    broken: reading.broken,
   };
 }
 
-class Renewal {
+class Reading {
   readonly #files = new Map<string, Read>();
   /** By file and what it is for. */
   readonly #faults = new Map<string, WaybillError | undefined>();
@@ -74,16 +75,16 @@ class Renewal {
     return [...this.#broken.values()];
   }
 
-  *renew(
+  *read(
     now: KeyFiles,
-    before: KeyFiles,
-    running: ReadonlyMap<string, unknown>,
+    before: KeyFiles | undefined,
+    running: ReadonlyMap<string, unknown> | undefined,
   ): Steps<Map<string, unknown>> {
     const documents = new Map<string, unknown>();
     for (const [name, keyFile] of now) {
       const { file, declared, use } = keyFile;
       const read = getOrAdd(this.#files, file, () => attempt(name, file));
-      const kept = isDeepStrictEqual(before.get(name)?.declared, declared) ? running.get(name) : undefined;
+      const kept = isDeepStrictEqual(before?.get(name)?.declared, declared) ? running?.get(name) : undefined;
       if (kept !== undefined && !this.#faults.has(use)) {
         const isSame = isDeepStrictEqual(read.document, kept);
         this.#faults.set(use, read.fault ?? (isSame ? undefined : keyFile.fault(read.document)));
