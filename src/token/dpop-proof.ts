@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { compactVerify } from 'jose';
 
-import { WaybillError } from '../errors.ts';
+import { WaybillError, type WaybillErrorOptions } from '../errors.ts';
 import { comparableAddress } from './comparable-address.ts';
 import { FULLY_SPECIFIED_ALGORITHMS, isFullySpecified, type FullySpecifiedAlgorithm } from '../protocol.ts';
 import { fromBase64url } from './base64url.ts';
@@ -106,7 +106,9 @@ function checkRequest({ htm, htu }: JsonObject, { method, addresses }: ProvenReq
   if (htm !== method) throw refused('it was made for another method (htm)');
   const address = typeof htu === 'string' ? comparableAddress(htu) : undefined;
   if (address !== undefined && addresses.some((expected) => comparableAddress(expected) === address)) return;
-  throw refused('it was made for another address (htu)', `expected ${addresses.join(' or ') || 'none'}`);
+  throw refused('it was made for another address (htu)', {
+    detail: `expected ${addresses.join(' or ') || 'none'}`,
+  });
 }
 
 /** Step 11. `exp` and `nbf` need not be there; where they are, they mean what they mean in every JWT. */
@@ -134,9 +136,7 @@ async function checkSignature(proof: string, alg: FullySpecifiedAlgorithm, { jwk
   try {
     await compactVerify(proof, jwk, { algorithms: [alg] });
   } catch (error) {
-    throw new WaybillError('invalid_dpop_proof', describe('its signature is not that of its key'), {
-      cause: error,
-    });
+    throw refused('its signature is not that of its key', { cause: error });
   }
 }
 
@@ -144,10 +144,6 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-function describe(reason: string): string {
-  return `the DPoP proof is not accepted: ${reason}`;
-}
-
-function refused(reason: string, detail?: string): WaybillError {
-  return new WaybillError('invalid_dpop_proof', describe(reason), detail === undefined ? {} : { detail });
+function refused(reason: string, more: WaybillErrorOptions = {}): WaybillError {
+  return new WaybillError('invalid_dpop_proof', `the DPoP proof is not accepted: ${reason}`, more);
 }
