@@ -55,9 +55,14 @@ export const LONGEST_LIFETIME = 24 * 60 * 60;
  */
 export interface Actor {
   readonly sub: string;
+  /** Other identities of the same party, which may present the token too; at least one and at most 3. */
+  readonly also?: readonly string[];
   /** Who acted for whoever called `sub`. */
   readonly act?: Actor;
 }
+
+/** Identities of one party, and audiences of one service, the first included. */
+export const MAX_NAMES = 4;
 
 /** Actors in one token: no chain is longer, and no reader accepts a longer one. */
 export const MAX_ACTORS = 32;

@@ -192,7 +192,7 @@ export const explanations = {
   ),
   'duplicate-audience': error(
     'Two services with one audience',
-    'A token for one would be good at the other, and a middleware that looks for the child of a URL would find two.',
+    'All audiences of a graph are different. A token for one would be good at the other, and a middleware that looks for the child of a URL would find two.',
   ),
   'duplicate-identity': error(
     'Two parties with one identity',

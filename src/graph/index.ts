@@ -50,6 +50,7 @@ export {
   MAX_WALKED_LEVELS,
   TooManyShapes,
   Walk,
+  audienceOf,
   embeddedOrFetched,
   sortByDeclaration,
   mergeCalls,

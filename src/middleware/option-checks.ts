@@ -25,6 +25,13 @@ export function requireTexts(values: unknown, option: string): readonly string[]
   return Object.freeze(values.map((value) => requireText(value, option)));
 }
 
+/** One audience, or a list of those that one service has. @returns the list. */
+export function requireAudiences(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [requireText(value, 'audience')];
+  if (value.length === 0) throw usage('audience must name at least one audience');
+  return requireTexts(value, 'audience');
+}
+
 export function requireOneOf<Value extends string>(
   value: unknown,
   values: readonly Value[],

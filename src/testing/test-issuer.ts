@@ -8,7 +8,7 @@ import { pino } from 'pino';
 
 import type { Clock } from '../clock.ts';
 import { WaybillError } from '../errors.ts';
-import type { Plan } from '../graph/index.ts';
+import { audienceOf, type Plan } from '../graph/index.ts';
 import { createApp, listen } from '../issuer/http/index.ts';
 import { createIssuer, type IssuedTree, type Issuer } from '../issuer/index.ts';
 import { generateKey, keyRing } from '../issuer/keys/index.ts';
@@ -149,11 +149,12 @@ export async function testIssuer(
     tree: (client: string, scopes: readonly string[] = [], user: UserOptions = {}) =>
       trees.tree(namedIn(plan.clients, client, 'client'), { scopes }, user),
     extractorOptions(name: string): ExtractorOptions {
-      const { audience, auth } = namedIn(plan.services, name, 'service');
+      const service = namedIn(plan.services, name, 'service');
+      const { auth } = service;
       const decryption = sealKeys.decryptionFor(name);
       const needsConnection = auth === undefined || isCertificateMethod(auth.method);
       return {
-        ...{ issuer: url, audience, caller: 'none', clock, fetch: ownFetch },
+        ...{ issuer: url, audience: audienceOf(service), caller: 'none', clock, fetch: ownFetch },
         ...(decryption === undefined ? {} : { decryption }),
         ...(needsConnection ? {} : { credentials: credentials.credentialsFor(name) }),
       };

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { isWaybillError, usageError } from '../errors.ts';
-import type { ClientPlan, ServicePlan, TreeRequest } from '../graph/index.ts';
+import { audienceOf, type ClientPlan, type ServicePlan, type TreeRequest } from '../graph/index.ts';
 import { bySetter, type IssuedTree, type Issuer, type Party } from '../issuer/index.ts';
 import { extractor, type Extractor } from '../middleware/index.ts';
 import type { TestProviders } from './test-provider.ts';
@@ -128,7 +128,7 @@ export class TestTrees {
       const decryption = this.#sealKeys.decryptionFor(service.name);
       const budget = { inbound: limits.nested, unpacked: limits.nested, outbound: limits.nested };
       return extractor({
-        ...{ issuer: url, audience: service.audience, caller: 'none', clock: this.#clock, budget },
+        ...{ issuer: url, audience: audienceOf(service), caller: 'none', clock: this.#clock, budget },
         jwksUri: `${url}/jwks`,
         fetch: async () => Response.json(this.#issuer.jwks),
         ...(decryption === undefined ? {} : { decryption }),

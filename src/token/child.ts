@@ -21,7 +21,7 @@ export interface DecodedChild {
   readonly name: string;
   readonly token: DecodedToken;
   readonly claims: AccessTokenClaims;
-  /** The callee's own audience: the first of `aud`. Any other is one that the callee may forward the token to. */
+  /** The callee's primary audience: the first of `aud`. Any other is its own too, or one that it may forward the token to. */
   readonly audience: string;
 }
 
@@ -53,13 +53,13 @@ export function sealedChild(parent: Pick<KinClaims, 'exp'>, name: string, compac
   if (header === undefined) throw foreign(name, 'is sealed in a way that no service opens');
   const { aud, exp = parent.exp } = header;
   if (exp > parent.exp) throw foreign(name, 'outlives its parent');
-  return { audience: aud, exp, outbound: () => compact };
+  return { audiences: [aud], exp, outbound: () => compact };
 }
 
 /** A child, for the holder of its parent. */
 export interface EmbeddedChild {
-  /** The callee's own audience. */
-  readonly audience: string;
+  /** Those of `aud`; the first is the callee's primary one. */
+  readonly audiences: readonly string[];
   /** Seconds since the epoch. */
   readonly exp: number;
   /** As it is sent: packed again where its parent came packed, and bare where it has no children. */
@@ -83,7 +83,7 @@ export function openChild(parent: OpenedToken, name: string, compact: string): E
     ? requireKin(parent.claims, name, members)
     : decodeChild(parent.claims, name, compact, { maxBytes: compact.length }).claims;
   return {
-    audience: audiencesOf(claims)[0] ?? '',
+    audiences: audiencesOf(claims),
     exp: claims.exp,
     outbound: () => (node === undefined ? compact : packAgain(node)),
   };

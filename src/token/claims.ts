@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from './json.ts';
 
 export interface AccessTokenClaims {
   readonly iss: string;
-  /** Whom the token is for; more than one where the caller's own token is forwarded to a callee. */
+  /** Whom the token is for; more than one where its service has several audiences, or forwards it to a callee. */
   readonly aud: string | readonly string[];
   readonly sub: string;
   readonly client_id: string;
@@ -29,8 +29,8 @@ export interface AccessTokenClaims {
   readonly act?: Actor;
   /** Callee's name → its token. */
   readonly embedded?: Readonly<Record<string, string>>;
-  /** Callee's name → its audience, for callees whose token is fetched when it is needed. */
-  readonly on_demand?: Readonly<Record<string, string>>;
+  /** Callee's name → its audience, or a list of them, for callees whose token is fetched when it is needed. */
+  readonly on_demand?: Readonly<Record<string, string | readonly string[]>>;
   readonly [claim: string]: unknown;
 }
 
@@ -43,6 +43,7 @@ const isTime: Shape = (value) => typeof value === 'number' && Number.isFinite(va
 const isAudience: Shape = (value) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 const isTextByName: Shape = (value) => isJsonObject(value) && Object.values(value).every(isText);
+const isAudienceByName: Shape = (value) => isJsonObject(value) && Object.values(value).every(isAudience);
 const isScopeText: Shape = (value) => typeof value === 'string' && isScope(value);
 
 const REQUIRED = Object.entries<Shape>({
@@ -61,7 +62,7 @@ const OPTIONAL = Object.entries<Shape>({
   scope: isScopeText,
   act: isActor,
   embedded: isTextByName,
-  on_demand: isTextByName,
+  on_demand: isAudienceByName,
 });
 
 /**
@@ -81,8 +82,13 @@ export function readClaims(payload: JsonObject): AccessTokenClaims {
 }
 
 /** The audiences of a token; the first is the service that the token was made for. */
-export function audiencesOf(claims: AccessTokenClaims): readonly string[] {
-  return typeof claims.aud === 'string' ? [claims.aud] : claims.aud;
+export function audiencesOf({ aud }: Pick<AccessTokenClaims, 'aud'>): readonly string[] {
+  return asList(aud);
+}
+
+/** One or several audiences, as `aud` and `on_demand` name them. */
+export function asList(audience: string | readonly string[]): readonly string[] {
+  return typeof audience === 'string' ? [audience] : audience;
 }
 
 export function scopesOf(claims: AccessTokenClaims): readonly string[] {
@@ -93,10 +99,10 @@ export function scopesOf(claims: AccessTokenClaims): readonly string[] {
  * Looks a name up in `embedded` or `on_demand`. Never by plain indexing: a callee may be called `constructor`, and
  * a payload may have a member `__proto__`.
  */
-export function namedEntry(
-  entries: Readonly<Record<string, string>> | undefined,
+export function namedEntry<Value>(
+  entries: Readonly<Record<string, Value>> | undefined,
   name: string,
-): string | undefined {
+): Value | undefined {
   return entries !== undefined && Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 

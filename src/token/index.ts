@@ -12,7 +12,7 @@ export { openChild, decodeChild, sealedChild } from './child.ts';
 export type { EmbeddedChild } from './child.ts';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.ts';
 export type { AssertionKey } from './client-assertion.ts';
-export { audiencesOf, namedEntry } from './claims.ts';
+export { asList, audiencesOf, namedEntry } from './claims.ts';
 export type { AccessTokenClaims } from './claims.ts';
 export { THUMBPRINT_CHARS, bindingsOf, confirmationMethod, tokenTypeOf } from './confirmation.ts';
 export type { Confirmation, ConfirmationMethod, TokenType } from './confirmation.ts';
@@ -94,7 +94,7 @@ export { sealToken, type SealKey } from './sealed/seal.ts';
 export { isPacked } from './packed/prefix.ts';
 export { encodingOf } from './encoding.ts';
 export { ENCODINGS, type Encoding } from '../protocol.ts';
-export { actorNames, chainOf } from './actors.ts';
+export { actorNames, chainOf, identitiesOf } from './actors.ts';
 export {
   TokenPosition,
   memberBound,

@@ -30,7 +30,7 @@ export interface PayloadValues {
   /** Tailored claims, in the order of their declaration. */
   readonly claims: readonly (readonly [name: string, value: unknown])[];
   /** Callees whose token is fetched when it is needed, with their audiences. */
-  readonly onDemand: readonly (readonly [callee: string, audience: string])[];
+  readonly onDemand: readonly (readonly [callee: string, audience: string | readonly string[]])[];
   /** Deferred claims, encrypted to the issuer; absent if there are none. */
   readonly held?: string | undefined;
 }

@@ -29,7 +29,7 @@ export interface TokenTree {
   /** Children that only their service can open. */
   readonly sealed: readonly SealedChild[];
   /** Callees whose token is fetched when it is needed. */
-  readonly onDemand: readonly { readonly name: string; readonly audience: string }[];
+  readonly onDemand: readonly { readonly name: string; readonly audience: string | readonly string[] }[];
 }
 
 /** What a sealed child says to whoever carries it. */
@@ -144,9 +144,9 @@ interface GrowingTree extends TokenTree {
 }
 
 function sealedIn(parent: AccessTokenClaims, name: string, compact: string): SealedChild {
-  const { audience, exp } = sealedChild(parent, name, compact);
+  const { audiences, exp } = sealedChild(parent, name, compact);
   const header = { ...readSealedHeader(compact) };
-  return { name, compact, bytes: compact.length, header, audience, exp };
+  return { name, compact, bytes: compact.length, header, audience: audiences[0] ?? '', exp };
 }
 
 function treeNode(name: string, token: DecodedToken, claims: AccessTokenClaims): GrowingTree {

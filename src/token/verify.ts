@@ -16,7 +16,7 @@ import {
   isSigningAlgorithm,
   type SigningAlgorithm,
 } from '../protocol.ts';
-import { audiencesOf, readClaims, scopesOf, type AccessTokenClaims } from './claims.ts';
+import { asList, audiencesOf, readClaims, scopesOf, type AccessTokenClaims } from './claims.ts';
 import { envelopeOf, openEnvelope, readPayload, requireSize, type Envelope } from './compact.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyReference, KeyResolver } from './key-set.ts';
@@ -54,8 +54,8 @@ export interface VerifiedTree extends VerifiedToken {
 export interface TokenVerifierOptions {
   /** The issuer's URL, compared with `iss` character by character (RFC 9068 section 4). */
   readonly issuer: string;
-  /** The audience that must be among `aud`. Default: any; only for looking at other services' tokens. */
-  readonly audience?: string | undefined;
+  /** The audience that must be among `aud`, or several of which one must. Default: any; only for looking at other services' tokens. */
+  readonly audience?: string | readonly string[] | undefined;
   /** Where public keys come from: `keySet(jwks)`, or the extractor's remote one. */
   readonly keys: KeyResolver;
   /** Accepted algorithms. Default: ES256, Ed25519, PS256, RS256, EdDSA; no other can be named. */
@@ -253,9 +253,10 @@ function requireIssuer(claims: AccessTokenClaims, issuer: string): void {
   if (claims.iss !== issuer) throw new WaybillError('token_issuer', `the token was not issued by ${issuer}`);
 }
 
-function requireAudience(claims: AccessTokenClaims, audience: string): void {
-  if (!audiencesOf(claims).includes(audience)) {
-    throw new WaybillError('token_audience', `the token is not for ${audience}`);
+function requireAudience(claims: AccessTokenClaims, audience: string | readonly string[]): void {
+  const own = asList(audience);
+  if (!audiencesOf(claims).some((each) => own.includes(each))) {
+    throw new WaybillError('token_audience', `the token is not for ${own.join(' or ')}`);
   }
 }
 

@@ -172,7 +172,7 @@ async function startService(
   const destinations = new Destinations({ cert, key, ca: ca.cert });
   const proxy = { destinations, silenceMs: 5_000, maxRequests: 1_000 };
   const at = { host: '127.0.0.1', port: 0, maxHeaderBytes: 96 * 1024 };
-  const identities = new Map(Object.entries(callees));
+  const identities = new Map(Object.entries(callees).map(([host, identity]) => [host, [identity]]));
   const egress = await listen(egressProxy(sidecar, { addresses, identities }, proxy), at);
   const app = await startApp(name, egress.url, heard);
   const before = await listen(inboundProxy(sidecar, new URL(addressOf(app)), proxy), {

@@ -107,7 +107,7 @@ describe('The proxy of a sidecar', function () {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const origin = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
-      const { agent } = destinations.at(origin, id);
+      const { agent } = destinations.at(origin, [id]);
       try {
         return await new Promise((resolve, reject) => {
           get(origin, { agent }, (answer) => void text(answer).then(resolve, reject)).on(

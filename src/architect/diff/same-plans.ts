@@ -65,6 +65,8 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
     ...{ name: equal, namespace: equal, audience: equal, identity: equal, zone: equal },
     ...{ lifetime: equal, caller: equal, accepts: equal, lineage: equal },
     actor: same,
+    audiences: same,
+    identities: same,
     zoneVia: hops,
     headers: (older, newer) => hop(older, newer) && same(older?.reserve, newer?.reserve),
     auth: same,

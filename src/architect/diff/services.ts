@@ -49,13 +49,14 @@ function compareService(pair: Pair): Change[] {
   const report = changesOf('service', after);
   const counted = (mark: Impact): Impact => (counts ? mark : 'neutral');
   const changes: Change[] = [];
-  if (before.audience !== after.audience) {
-    const what = `${name} takes tokens for ${after.audience}, not ${before.audience}`;
-    changes.push(report(counted('widens'), 'audience', what));
+  if (!same(before.audiences, after.audiences)) {
+    const what = `${name} takes tokens for ${inProse(after.audiences)}, not ${inProse(before.audiences)}`;
+    changes.push(report(counted(impactOf(before.audiences, after.audiences)), 'audience', what));
   }
-  if (before.identity !== after.identity) {
-    const what = `${name} calls as ${after.identity}, not as ${before.identity}`;
-    const mark = pair.older.presenters.has(name) && pair.newer.presenters.has(name) ? 'widens' : 'neutral';
+  if (!same(before.identities, after.identities)) {
+    const what = `${name} calls as ${inProse(after.identities)}, not as ${inProse(before.identities)}`;
+    const presents = pair.older.presenters.has(name) && pair.newer.presenters.has(name);
+    const mark = presents ? impactOf(before.identities, after.identities) : 'neutral';
     changes.push(report(counted(mark), 'identity', what));
   }
   if (before.caller !== after.caller) {
@@ -92,6 +93,12 @@ function compareService(pair: Pair): Change[] {
   );
   changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
   return changes;
+}
+
+/** One name fewer narrows; any other change, the order included, gives tokens to someone else. */
+function impactOf(before: readonly string[], after: readonly string[]): Impact {
+  const { added } = difference(before, after);
+  return added.length > 0 || before[0] !== after[0] ? 'widens' : 'narrows';
 }
 
 function compareLife({ before, after, counts, older, newer }: Pair): Change[] {
@@ -264,7 +271,7 @@ function proofOf(auth: AuthPlan): string {
       : 'certificate' in auth
         ? { [auth.certificate.kind]: auth.certificate.value }
         : auth.keys;
-  const id = 'spiffeId' in auth ? [auth.spiffeId] : [];
+  const id = 'spiffeId' in auth ? [auth.spiffeId, ...auth.otherIds] : [];
   const parts = [...id, ...Object.entries(source).map(([key, value]) => `${key} ${value}`)];
   return `${auth.method} (${parts.join(', ')})`;
 }

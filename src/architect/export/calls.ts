@@ -15,7 +15,7 @@ import {
 /** Whoever presents a token: a client its root, a service the child that names it. */
 export type TokenCaller =
   | { readonly kind: 'client'; readonly name: string }
-  | { readonly kind: 'service'; readonly name: string; readonly identity: string };
+  | { readonly kind: 'service'; readonly name: string; readonly identities: readonly string[] };
 
 export interface InboundCall {
   readonly caller: TokenCaller;
@@ -77,5 +77,5 @@ function hasOwnToken({ mode }: Branch): boolean {
 }
 
 function tokenCaller({ name, service }: Caller): TokenCaller {
-  return service ? { kind: 'service', name, identity: service.identity } : { kind: 'client', name };
+  return service ? { kind: 'service', name, identities: service.identities } : { kind: 'client', name };
 }

@@ -27,6 +27,7 @@ export type NoteCode =
   | 'revocation'
   | 'on-demand'
   | 'forwarded-token'
+  | 'several-audiences'
   | 'never-issued'
   // callees
   | 'no-address'

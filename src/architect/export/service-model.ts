@@ -10,9 +10,11 @@ import { Notes, type ExportNote } from './notes.ts';
 
 export interface ServiceModel {
   readonly name: string;
+  /** The primary one. */
   readonly audience: string;
-  /** Its callees' tokens name it so (`act.sub`). */
-  readonly identity: string;
+  readonly audiences: readonly string[];
+  /** Its callees' tokens name it so (`act.sub`, and `act.also` for the others), the primary one first. */
+  readonly identities: readonly string[];
   /** `mtls`: the connection's certificate must be that of the caller that the token names. */
   readonly caller: ServicePlan['caller'];
   /** One for each scope that somebody calls, in the order of declaration. */
@@ -24,8 +26,9 @@ export interface ServiceModel {
 
 export interface OutboundCallee {
   readonly name: string;
-  /** Undefined for a callee that the graph does not declare (`mode: none`). */
+  /** The primary one; undefined for a callee that the graph does not declare (`mode: none`). */
   readonly audience: string | undefined;
+  readonly audiences: readonly string[];
   /** `embed`: its token lies in the caller's; `exchange`: the caller fetches it; `forward`: it takes the caller's; `none`: it gets none. */
   readonly mode: CallMode;
   /** Host of the audience, with the port where that is not the scheme's own; undefined if the audience is no http(s) URL. */
@@ -57,11 +60,12 @@ export function graphModel(plan: Plan): GraphModel {
   const calls = callsOf(plan);
   const services = new Map<string, ServiceModel>();
   for (const service of plan.services.values()) {
-    const { name, audience, identity, caller } = service;
+    const { name, audience, audiences, identities, caller } = service;
     const { into, from } = calls.get(service) ?? { into: [], from: [] };
     const outbound = from.map((branch) => ({
       name: branch.callee,
       audience: branch.service?.audience,
+      audiences: branch.service?.audiences ?? [],
       mode: branch.mode,
       authority: branch.service && authorityOf(branch.service.audience),
     }));
@@ -69,7 +73,7 @@ export function graphModel(plan: Plan): GraphModel {
     noteEnds(name, into, notes);
     const embeds = outbound.some(({ mode }) => mode === 'embed');
     services.set(name, {
-      ...{ name, audience, identity, caller, outbound },
+      ...{ name, audience, audiences, identities, caller, outbound },
       inbound: inboundRules(service, into, notes),
       tokens: {
         roots: into.some(({ caller: by }) => by.kind === 'client'),
@@ -129,7 +133,7 @@ function hasSubjects({ clients }: Plan): boolean {
 }
 
 /** `shop.example`, `shop.example:8443`, `[::1]:8080`. */
-function authorityOf(audience: string): string | undefined {
+export function authorityOf(audience: string): string | undefined {
   const url = parseUrl(audience);
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return undefined;
   return url.username === '' && url.password === '' ? url.host : undefined;

@@ -216,7 +216,7 @@ function drawn(node: TokenTree, outcomes: ReadonlyMap<TokenTree, TreeVerdict['ou
   const audience = plain([claims.aud].flat().join(', '));
   const label = `${paint.bold(node.name === '' ? audience : plain(node.name))}  ${paint.cyan(plain(claims.scope ?? ''))}${extra}${mark}`;
   const onDemand = node.onDemand.map(({ name, audience: at }): Drawn => ({
-    label: `${paint.bold(plain(name))}  ${paint.dim(name === at ? 'fetched when needed' : `fetched when needed, ${plain(at)}`)}`,
+    label: `${paint.bold(plain(name))}  ${paint.dim(name === at ? 'fetched when needed' : `fetched when needed, ${plain([at].flat().join(', '))}`)}`,
     columns: [],
     children: [],
   }));

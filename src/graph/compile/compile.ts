@@ -2,6 +2,7 @@
  * From a declaration to a frozen plan. Where the rules found names that nothing declares, what uses them is left out:
  * nobody issues from such a plan, and the rest of it can still be checked.
  */
+import { parseSpiffeId } from '../../identity/index.ts';
 import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
 import { conditionsOf, type Conditions } from '../conditions/compile.ts';
@@ -153,6 +154,8 @@ function compileService(
       calls: NO_CALLS,
     });
   }
+  const audiences = valuesOf(declared.audiences);
+  const [identity = declared.name, ...also] = valuesOf(declared.identities);
   return {
     source: declared.source,
     offset: declared.offset,
@@ -160,16 +163,20 @@ function compileService(
     owner: declared.owner?.value,
     namespace: declared.namespace,
     labels: declared.labels,
-    audience: declared.audience.value,
-    identity: declared.identity.value,
-    actor: Object.freeze({ sub: declared.identity.value }),
+    audience: audiences[0]!,
+    audiences,
+    identity,
+    identities: [identity, ...also],
+    actor: Object.freeze(
+      also.length === 0 ? { sub: identity } : { sub: identity, also: Object.freeze(also) },
+    ),
     lineage: lineageOf(declared, graph),
     zone: declared.zone?.value,
     zoneVia: (declared.zone && graph.zones.get(declared.zone.value)?.via) ?? [],
     headers: declared.headers,
     lifetime: declared.lifetime,
     caller: declared.caller,
-    auth: declared.auth && compileAuth(declared.auth, declared.identity.value),
+    auth: declared.auth && compileAuth(declared.auth, [identity, ...also]),
     encryption: declared.encryption && compileEncryption(declared.encryption),
     accepts: declared.accepts,
     introspect: NO_SERVICES,
@@ -179,12 +186,20 @@ function compileService(
   };
 }
 
-/** By the names that stand in a chain. */
+/** By the names that stand in a chain; one from before may name another identity first. */
 function throughOf(
   { through }: Declared.ScopeDeclaration,
   { services }: Declared.GraphDeclaration,
 ): ScopePlan['through'] {
-  return through && new Set(through.map(({ value }) => services.get(value)?.identity.value ?? value));
+  return (
+    through &&
+    new Set(
+      through.flatMap(({ value }) => {
+        const party = services.get(value);
+        return party ? valuesOf(party.identities) : value;
+      }),
+    )
+  );
 }
 
 /** Others learn nothing of the mesh unless the graph says so: an external zone has the caller alone. */
@@ -240,8 +255,11 @@ function named(
   return [...new Set(names.flatMap((name) => services.get(name.value) ?? []))];
 }
 
-/** @param identity the SPIFFE ID of a party that names none. */
-function compileAuth(auth: Declared.AuthDeclaration, identity?: string): AuthPlan | undefined {
+/** @param identities of a party: the first is the SPIFFE ID of one that names none. */
+function compileAuth(
+  auth: Declared.AuthDeclaration,
+  identities: readonly string[] = [],
+): AuthPlan | undefined {
   const { secretEnv, secretFile, jwksFile, jwksUri, bundleFile, spiffeId } = auth;
   const method = auth.method.value;
   switch (method) {
@@ -262,8 +280,9 @@ function compileAuth(auth: Declared.AuthDeclaration, identity?: string): AuthPla
       return jwksFile ? { method, keys: { file: jwksFile } } : undefined;
     case 'spiffe_x509':
     case 'spiffe_jwt': {
-      const id = spiffeId?.value ?? identity;
-      return id && bundleFile ? { method, spiffeId: id, keys: { file: bundleFile } } : undefined;
+      const id = spiffeId?.value ?? identities[0];
+      if (!id || !bundleFile) return undefined;
+      return { method, spiffeId: id, otherIds: otherIds(id, identities), keys: { file: bundleFile } };
     }
     default:
       return undefined;
@@ -277,6 +296,13 @@ function compileEncryption({
 }: Declared.EncryptionDeclaration): EncryptionPlan | undefined {
   const keys = sourceOf(jwksFile && { file: jwksFile }, jwksUri && { uri: jwksUri.value });
   return keys && { keys, alg };
+}
+
+/** A party with several identities authenticates as each that the bundle can vouch for. */
+function otherIds(id: string, identities: readonly string[]): readonly string[] {
+  if (identities.length < 2) return [];
+  const domain = parseSpiffeId(id)?.trustDomain;
+  return identities.filter((other) => other !== id && parseSpiffeId(other)?.trustDomain === domain);
 }
 
 /** The first that is given; the rules have said so where it is not the only one. */

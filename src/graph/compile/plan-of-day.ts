@@ -29,7 +29,7 @@ const ends = new WeakMap<Plan, number>();
  * @returns the same plan until a call of it ends.
  */
 export function planOfDay(plan: Plan, now: number): Plan {
-  return now < firstEnd(plan) ? plan : new Copy(plan, dayOf(now)).plan;
+  return now >= firstEnd(plan) ? new Copy(plan, dayOf(now)).plan : plan;
 }
 
 type Unfinished<Type> = { -readonly [Key in keyof Type]: Type[Key] };

@@ -141,6 +141,8 @@ export type AuthPlan =
   | {
       readonly method: 'spiffe_x509' | 'spiffe_jwt';
       readonly spiffeId: string;
+      /** Further ids of the same party. */
+      readonly otherIds: readonly string[];
       /** The bundle of its trust domain. */
       readonly keys: { readonly file: string };
     };
@@ -164,9 +166,14 @@ export interface ServicePlan extends Place {
   readonly namespace: string | undefined;
   /** Marks for people and selectors, by name. */
   readonly labels: ReadonlyMap<string, string>;
+  /** The primary one. */
   readonly audience: string;
-  /** What its callees' tokens name as their presenter (RFC 8693 section 4.1). */
+  /** All, the primary one first: `aud` of its tokens is a list where there are several. */
+  readonly audiences: readonly string[];
+  /** What its callees' tokens name as their presenter (RFC 8693 section 4.1): the primary one. */
   readonly identity: string;
+  /** All, the primary one first. */
+  readonly identities: readonly string[];
   /** The same as an actor, one object for all tokens. */
   readonly actor: Actor;
   /** What its own tokens say of the calls that led to them. */

@@ -172,14 +172,16 @@ function callable(client: ClientPlan): string[] {
 }
 
 function atResource(client: ClientPlan, resource: string, owned: readonly Owned[]): Owned[] {
-  const known = client.calls.some((call) => call.mode !== 'none' && call.service?.audience === resource);
+  const known = client.calls.some(
+    (call) => call.mode !== 'none' && call.service?.audiences.includes(resource),
+  );
   if (!known) {
     throw new WaybillError(
       'invalid_target',
       `${client.name} calls no service whose audience is the \`resource\` that it names.`,
     );
   }
-  const here = owned.filter(({ service }) => service.audience === resource);
+  const here = owned.filter(({ service }) => service.audiences.includes(resource));
   if (here.length === 0)
     throw new WaybillError('invalid_scope', 'None of these scopes belongs to the `resource`.');
   return here;

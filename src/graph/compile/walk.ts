@@ -24,7 +24,7 @@ export interface TokenBody {
   readonly scopes: readonly ScopePlan[];
   /** The `scope` claim: the service's own scopes, then those of callees that take this token forwarded. */
   readonly scope: string;
-  /** The `aud` claim: a list only where a callee takes this token forwarded. */
+  /** The `aud` claim: a list only where its service has several audiences, or a callee takes this token forwarded. */
   readonly audience: string | readonly string[];
   readonly claims: readonly ClaimNeed[];
   /** Seconds: the shortest that its service and its scopes allow; Infinity where none says anything. */
@@ -212,7 +212,7 @@ export class Walk {
       scope: named.map((scope) => scope.name).join(' '),
       audience:
         forwards.length === 0
-          ? service.audience
+          ? audienceOf(service)
           : [service.audience, ...forwards.flatMap((branch) => branch.service?.audience ?? [])],
       claims: mergeClaims(service, scopes),
       lifetime: shortest(service, [scopes, ...forwards.map((branch) => branch.scopes)].flat()),
@@ -220,6 +220,11 @@ export class Walk {
       ...sizeOf(branches),
     });
   }
+}
+
+/** The audiences of a service as `aud` and `on_demand` name them: one as a text, several as a list. */
+export function audienceOf({ audience, audiences }: ServicePlan): string | readonly string[] {
+  return audiences.length === 1 ? audience : audiences;
 }
 
 /**

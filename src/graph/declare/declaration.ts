@@ -306,8 +306,10 @@ export interface ServiceDeclaration extends Place {
   /** Of Kubernetes. */
   readonly namespace: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
-  readonly audience: At<string>;
-  readonly identity: At<string>;
+  /** One or several, of which the first is primary. */
+  readonly audiences: readonly At<string>[];
+  /** The same. */
+  readonly identities: readonly At<string>[];
   /** Placeholders in its texts that could not be filled in. */
   readonly unfilled: readonly Unfilled[];
   readonly zone: At<string> | undefined;

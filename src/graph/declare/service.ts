@@ -5,7 +5,7 @@ import { readAuth } from './auth.ts';
 import { readCondition } from './conditions.ts';
 import { readCalls, readClaimUses } from './calls.ts';
 import { readEncryption } from './encryption.ts';
-import type { ScopeDeclaration, ServiceDeclaration } from './declaration.ts';
+import type { At, ScopeDeclaration, ServiceDeclaration } from './declaration.ts';
 import { Fields, isNone, oneOf, place } from './fields.ts';
 import { readHeaders } from './headers.ts';
 import { NO_LABELS, readLabels, readSelectors } from './selectors.ts';
@@ -24,7 +24,10 @@ export function readService(
   const zone = text('zone');
   const labels = layers.reduceRight((labels, layer) => readLabels(layer, 'labels', labels), NO_LABELS);
   const templates = new Templates({ name, namespace, zone: zone?.value, labels });
-  const named = (key: string) => templates.fill(key, text(key) ?? { ...place(entry.key), value: name });
+  const named = (key: string) =>
+    (first(layers, (layer) => oneOrMore(layer, key)) ?? [{ ...place(entry.key), value: name }]).map((each) =>
+      templates.fill(key, each),
+    );
   const auth = first(layers, (layer) => layer.at('auth'));
   const encryption = first(layers, (layer) => layer.at('encryption'));
   return {
@@ -33,8 +36,8 @@ export function readService(
     owner: fields.text('owner'),
     namespace,
     labels,
-    audience: named('audience'),
-    identity: named('identity'),
+    audiences: named('audience'),
+    identities: named('identity'),
     zone,
     headers: readHeaders(layers),
     lifetime: first(layers, (layer) => layer.seconds('lifetime')),
@@ -56,6 +59,13 @@ export function readService(
       fields.entries('scopes').map(([scope, scopeEntry]) => [scope, readScope(scope, scopeEntry)]),
     ),
   };
+}
+
+/** A text, or a list of texts. */
+function oneOrMore(layer: Fields, key: string): readonly At<string>[] | undefined {
+  const text = layer.text(key);
+  const texts = text ? [text] : layer.texts(key);
+  return texts.length === 0 ? undefined : texts;
 }
 
 function first<Value>(

@@ -38,7 +38,7 @@ export type TrustDomains = Map<string, string>;
  * @param domains what other parties have said; grows.
  */
 export function checkAuth(
-  party: { readonly name: string; readonly identity?: { readonly value: string } },
+  party: { readonly name: string; readonly identities?: readonly { readonly value: string }[] },
   declaration: string,
   auth: AuthDeclaration,
   domains: TrustDomains,
@@ -57,7 +57,7 @@ export function checkAuth(
       'For example https://shop.example/jwks.',
     );
   if (needs !== bundle) return;
-  const id = parseSpiffeId(auth.spiffeId?.value ?? party.identity?.value ?? '');
+  const id = parseSpiffeId(auth.spiffeId?.value ?? party.identities?.[0]?.value ?? '');
   if (id) return checkBundle(id.trustDomain, auth, domains, findings);
   findings.add(
     'invalid-value',
@@ -72,11 +72,11 @@ export function checkAuth(
 /** With one `auth` in `defaults` each service could authenticate as every other, unless a placeholder tells them apart. */
 export function checkSharedCredentials(services: readonly ServiceDeclaration[], findings: Findings): void {
   const owners = new Map<string, string>();
-  for (const { name, auth, identity } of services) {
+  for (const { name, auth, identities } of services) {
     if (!auth) continue;
     const { source, offset, bundleFile: _, spiffeId, ...given } = auth;
     const usesSpiffe = NEEDS.get(auth.method.value) === bundle;
-    const id = usesSpiffe ? (spiffeId ?? identity).value : undefined;
+    const id = usesSpiffe ? (spiffeId ?? identities[0])?.value : undefined;
     const { method, jwksUri, ...others } = given;
     const key = JSON.stringify([source.file, offset, method.value, jwksUri?.value, id, others]);
     const owner = owners.get(key);

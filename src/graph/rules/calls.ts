@@ -100,6 +100,12 @@ function checkForward(
       'Embed: the callee then gets a token of its own.',
     );
   }
+  for (const { name, audiences } of [caller, callee])
+    if (audiences.length > 1)
+      leak(
+        `${name} has several audiences, and in a forwarded token nobody could tell them from those of others.`,
+        'Embed, or give it one audience.',
+      );
   if (callee.caller !== 'none') {
     leak(
       `${callee.name} checks who presents a token, and the token of ${caller.name} names its own caller.`,

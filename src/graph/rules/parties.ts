@@ -23,8 +23,8 @@ export function checkParties(graph: GraphDeclaration, allowsHttp: boolean, findi
     checkIssuerUrl(graph.issuer.url.value, graph.issuer.url, allowsHttp, findings); // the schema asks for one
   }
   if (graph.issuer) checkReuse(graph.issuer, findings);
-  checkUnique('audience', graph, findings);
-  checkUnique('identity', graph, findings);
+  checkUnique('audience', 'audiences', graph, findings);
+  checkUnique('identity', 'identities', graph, findings);
   checkIdentityNames(graph, findings);
   checkPlaceholders(graph, findings);
   const domains: TrustDomains = new Map();
@@ -36,7 +36,8 @@ export function checkParties(graph: GraphDeclaration, allowsHttp: boolean, findi
   for (const service of graph.services.values()) {
     if (service.auth && !service.unfilled.some(({ key }) => key.startsWith('auth.')))
       checkAuth(service, pointerTo('services', service.name), service.auth, domains, findings);
-    if (!isUnfilled(service.unfilled, service.audience)) checkAudience(service.audience, findings);
+    for (const audience of service.audiences)
+      if (!isUnfilled(service.unfilled, audience)) checkAudience(audience, findings);
   }
   checkSharedCredentials([...graph.services.values()], findings);
   checkIdentities(graph, findings);
@@ -57,8 +58,10 @@ function checkHasAuth({ name, auth, ...at }: ClientDeclaration, findings: Findin
 /** A token would name a presenter that no certificate can be. What stands in `defaults` is said once. */
 function checkIdentities(graph: GraphDeclaration, findings: Findings): void {
   const told = new Set<string>();
-  for (const { identity, unfilled } of graph.services.values()) {
-    if (isUnfilled(unfilled, identity)) continue;
+  const all = [...graph.services.values()].flatMap(({ identities, unfilled }) =>
+    identities.filter((identity) => !isUnfilled(unfilled, identity)),
+  );
+  for (const identity of all) {
     const place = `${identity.source.file}:${identity.offset}`;
     const { value } = identity;
     if (!looksLikeSpiffeId(value) || parseSpiffeId(value) || told.has(place)) continue;
@@ -147,40 +150,56 @@ function checkAudience({ value: text, ...at }: At<string>, findings: Findings): 
 
 /** An identity stands beside names of clients and services in the chain of a token: there it must mean one party. */
 function checkIdentityNames({ clients, services }: GraphDeclaration, findings: Findings): void {
-  for (const { name, identity } of services.values()) {
-    const { value } = identity;
-    if (value === name && !clients.has(value)) continue;
-    const other = clients.has(value) ? 'client' : services.has(value) ? 'service' : undefined;
-    if (other === undefined) continue;
-    findings.add(
-      'duplicate-identity',
-      identity,
-      `The identity of ${name}, ${value}, is the name of the ${other} ${value}: in the chain of a token they would be one party.`,
-      `Give ${name} an identity that no other party has as its name, such as a SPIFFE ID, or rename one of them.`,
-    );
+  for (const { name, identities } of services.values()) {
+    for (const identity of identities) {
+      const { value } = identity;
+      if (value === name && !clients.has(value)) continue;
+      const other = clients.has(value) ? 'client' : services.has(value) ? 'service' : undefined;
+      if (other === undefined) continue;
+      findings.add(
+        'duplicate-identity',
+        identity,
+        `The identity of ${name}, ${value}, is the name of the ${other} ${value}: in the chain of a token they would be one party.`,
+        `Give ${name} an identity that no other party has as its name, such as a SPIFFE ID, or rename one of them.`,
+      );
+    }
   }
 }
 
 /** Two services with one audience could take each other's tokens; with one identity, present them. */
-function checkUnique(key: 'audience' | 'identity', graph: GraphDeclaration, findings: Findings): void {
+function checkUnique(
+  key: 'audience' | 'identity',
+  list: 'audiences' | 'identities',
+  graph: GraphDeclaration,
+  findings: Findings,
+): void {
   const owners = new Map<string, string>();
   const told = new Set<string>(); // what stands in `defaults` is said once, not for every service
-  for (const service of graph.services.values()) {
-    const at = service[key];
+  const all = [...graph.services.values()].flatMap(({ name, [list]: names }) =>
+    names.map((at) => ({ name, at })),
+  );
+  for (const { name, at } of all) {
     const { value } = at;
     const owner = owners.get(value);
-    if (owner === undefined) owners.set(value, service.name);
+    if (owner === undefined) owners.set(value, name);
+    else if (owner === name)
+      findings.add(
+        key === 'audience' ? 'duplicate-audience' : 'duplicate-identity',
+        at,
+        `${name} has the ${key} ${value} twice.`,
+        'Take one of them out.',
+      );
     else if (!told.has(`${at.source.file}:${at.offset}`)) {
       told.add(`${at.source.file}:${at.offset}`);
       findings.add(
         key === 'audience' ? 'duplicate-audience' : 'duplicate-identity',
         at,
-        `${owner} and ${service.name} have the same ${key} ${value}.`,
+        `${owner} and ${name} have the same ${key} ${value}.`,
         `Give each its own; in \`defaults\`, {name} stands for the service's name.`,
         [],
         {
           key: `${key} ${value}`,
-          part: service.name,
+          part: name,
           words: (names) => ({
             message: `${partyNames([owner, ...names])} have the same ${key} ${value}.`,
           }),

@@ -20,14 +20,14 @@ export function isUnfilled(unfilled: readonly Unfilled[], text: Place): boolean 
 
 export function checkPlaceholders(graph: GraphDeclaration, findings: Findings): void {
   const told = new Set<string>(); // what stands in `defaults` is said once, with the first service
-  for (const { name, unfilled, audience, identity, scopes } of graph.services.values()) {
+  for (const { name, unfilled, audiences, identities, scopes } of graph.services.values()) {
     for (const each of unfilled) {
       const place = `${each.source.file}:${each.offset} ${each.placeholder}`;
       if (!told.has(place)) checkUnfilled(name, each, findings);
       told.add(place);
     }
-    checkPattern('an audience', audience.value, audience, findings);
-    checkPattern('an identity', identity.value, identity, findings);
+    for (const audience of audiences) checkPattern('an audience', audience.value, audience, findings);
+    for (const identity of identities) checkPattern('an identity', identity.value, identity, findings);
     for (const scope of scopes.values()) checkText('a scope', scope.name, scope, findings);
   }
   checkConditions(graph, findings);

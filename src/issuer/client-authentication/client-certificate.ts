@@ -83,7 +83,7 @@ function svidEntry(
     party && {
       name: party.name,
       check: (identity, { certificate, intermediates = [] }) =>
-        speaksFor(identity, party.spiffeId)
+        party.spiffeIds.some((id) => speaksFor(identity, id))
           ? pathFault({ certificate, intermediates }, party.keys, clock())
           : 'the certificate has another SPIFFE ID, or more than one URI',
     }

@@ -76,7 +76,7 @@ function partyOf(
   const party = named === undefined ? parties.findById(id) : parties.findByName(named);
   if (party === undefined)
     throw unaccepted('no client with this SPIFFE ID, or several: then client_id must be a name of the graph');
-  if (party.spiffeId !== id) throw unaccepted(`${party.name} has another SPIFFE ID`);
+  if (!party.spiffeIds.includes(id)) throw unaccepted(`${party.name} has another SPIFFE ID`);
   return party;
 }
 

@@ -9,7 +9,8 @@ type SpiffeMethod = 'spiffe_x509' | 'spiffe_jwt';
 
 export interface SpiffeParty<Keys> {
   readonly name: string;
-  readonly spiffeId: string;
+  /** Any of them: a deployment and its canary are one party. */
+  readonly spiffeIds: readonly string[];
   /** The keys in the bundle of its own trust domain only (threat 17). */
   readonly keys: Keys;
 }
@@ -48,9 +49,9 @@ export function* prepareSpiffeParties<Keys>(
     if (!bundles.has(document)) bundles.set(document, read(document));
     const keys = bundles.get(document);
     if (keys === undefined) throw unusable(name, what);
-    const party = { name, spiffeId: auth.spiffeId, keys };
+    const party = { name, spiffeIds: [auth.spiffeId, ...auth.otherIds], keys };
     byName.set(name, party);
-    getOrAdd(byId, auth.spiffeId, () => []).push(party);
+    for (const id of party.spiffeIds) getOrAdd(byId, id, () => []).push(party);
     yield;
   }
   return {

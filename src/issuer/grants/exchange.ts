@@ -81,7 +81,8 @@ export async function resolveExchange(
       'it is a reference. Get the token for it by introspection with Accept: application/jwt, as a gateway does',
     );
   const token = await readSubjectToken(verify(request.subjectToken));
-  if (audiencesOf(token.claims)[0] !== service.audience) throw unacceptable(`it is not for ${service.name}`);
+  if (!service.audiences.includes(audiencesOf(token.claims)[0] ?? ''))
+    throw unacceptable(`it is not for ${service.name}`);
   if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
   const client = plan.clients.get(token.claims.client_id);
   if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
@@ -162,13 +163,15 @@ function calleeOf(service: ServicePlan, scopes: readonly ScopePlan[], request: E
     (merged): Callable[] => {
       const { callee, service: target, mode } = merged;
       if (!target || (mode !== 'exchange' && mode !== 'embed')) return [];
-      return names.has(callee) || audiences.has(target.audience) ? [{ ...merged, service: target }] : [];
+      return names.has(callee) || target.audiences.some((each) => audiences.has(each))
+        ? [{ ...merged, service: target }]
+        : [];
     },
   );
   const [branch] = found;
   const named =
     [...names].every((name) => name === branch?.callee) &&
-    [...audiences].every((audience) => audience === branch?.service.audience);
+    [...audiences].every((audience) => branch?.service.audiences.includes(audience));
   if (!branch || !named) {
     throw new WaybillError(
       'invalid_target',

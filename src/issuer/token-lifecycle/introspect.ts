@@ -97,7 +97,11 @@ export class Introspector {
 
   constructor(parts: IntrospectorParts) {
     this.#parts = parts;
-    this.#services = new Map([...parts.plan.services.values()].map((service) => [service.audience, service]));
+    this.#services = new Map(
+      [...parts.plan.services.values()].flatMap((service) =>
+        service.audiences.map((audience) => [audience, service] as const),
+      ),
+    );
   }
 
   /**
@@ -130,7 +134,7 @@ export class Introspector {
     const resolved = revive(grant, plan, clock(), form === 'token' ? swap : undefined);
     const subject = {
       client: grant.client,
-      audiences: [resolved.wanted.service.audience],
+      audiences: resolved.wanted.service.audiences,
       isRoot: true,
       txn: grant.txn,
     };
@@ -234,8 +238,9 @@ function isBoundTo(cnf: object | undefined, verified: VerifiedKeys = {}): boolea
 
 function standingOf(party: Party, { client, audiences, isRoot }: Subject): Standing | undefined {
   const { introspect } = party.kind === 'client' ? party.client : party.service;
-  if (party.kind === 'service' && audiences.includes(party.service.audience)) return 'audience';
-  if (isRoot && introspect.some(({ audience }) => audience === audiences[0])) return 'gateway';
+  if (party.kind === 'service' && party.service.audiences.some((own) => audiences.includes(own)))
+    return 'audience';
+  if (isRoot && introspect.some((entry) => entry.audiences.includes(audiences[0] ?? ''))) return 'gateway';
   return party.kind === 'client' && party.client.name === client ? 'client' : undefined;
 }
 

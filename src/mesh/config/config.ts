@@ -28,7 +28,7 @@ export interface ClientCertConfig {
 
 export interface SidecarConfig {
   readonly issuer: string;
-  readonly audience: string;
+  readonly audience: string | readonly string[];
   readonly caller: 'mtls' | 'none';
   readonly mode?: 'enforce' | 'report';
   readonly client_cert?: ClientCertConfig;
@@ -53,7 +53,7 @@ export interface SidecarConfig {
   readonly operations?: Readonly<Record<string, readonly string[]>>;
   readonly open?: readonly string[];
   readonly callees?: Readonly<Record<string, string>>;
-  readonly callee_identities?: Readonly<Record<string, string>>;
+  readonly callee_identities?: Readonly<Record<string, string | readonly string[]>>;
   readonly listen?: ListenConfig;
   readonly upstream?: string;
   readonly egress?: EgressConfig;

@@ -89,11 +89,11 @@ export function egressAddresses({ addresses = {} }: EgressConfig): ReadonlyMap<s
   return new Map(Object.entries(addresses).map(([host, origin]) => [host.toLowerCase(), new URL(origin)]));
 }
 
-/** Host in lower case → SPIFFE ID of its callee. */
+/** Host in lower case → SPIFFE IDs of its callee, any of which its certificate may have. */
 export function calleeIdentities({
   callee_identities: table = {},
-}: SidecarConfig): ReadonlyMap<string, string> {
-  return new Map(Object.entries(table).map(([host, identity]) => [host.toLowerCase(), identity]));
+}: SidecarConfig): ReadonlyMap<string, readonly string[]> {
+  return new Map(Object.entries(table).map(([host, ids]) => [host.toLowerCase(), [ids].flat()]));
 }
 
 /** All files that TLS is read from. */

@@ -26,17 +26,20 @@ export interface ClientTls {
 export class Destinations {
   readonly #plain = new Agent({ keepAlive: true });
   #tls: ClientTls;
-  /** By the identity of the other side; undefined: its host name counts. A connection serves calls to one identity only. */
-  #agents = new Map<string | undefined, TlsAgent>();
+  /** By the identities of the other side; none: its host name counts. A connection serves calls to one callee only. */
+  #agents = new Map<string, TlsAgent>();
 
   constructor(tls: ClientTls) {
     this.#tls = tls;
   }
 
-  /** @param identity that the certificate must have in place of the host name; of a bounded number. */
-  at(origin: URL, identity?: string): Destination {
+  /** @param identities of which the certificate must have one, in place of the host name; a bounded number of lists. */
+  at(origin: URL, identities: readonly string[] = []): Destination {
     if (origin.protocol !== 'https:') return { origin, agent: this.#plain };
-    return { origin, agent: getOrAdd(this.#agents, identity, () => tlsAgent(this.#tls, identity)) };
+    return {
+      origin,
+      agent: getOrAdd(this.#agents, identities.join(' '), () => tlsAgent(this.#tls, identities)),
+    };
   }
 
   /** New connections show the new certificate; running requests end on the old ones. */
@@ -54,17 +57,20 @@ export class Destinations {
   }
 }
 
-function tlsAgent({ cert, key, ca }: ClientTls, identity: string | undefined): TlsAgent {
+function tlsAgent({ cert, key, ca }: ClientTls, identities: readonly string[]): TlsAgent {
   const options = { keepAlive: true, cert, key, ca, minVersion: 'TLSv1.2' } as const;
-  if (identity === undefined) return new TlsAgent(options);
-  return new TlsAgent({ ...options, checkServerIdentity: (_host, { raw }) => identityFault(raw, identity) });
+  if (identities.length === 0) return new TlsAgent(options);
+  return new TlsAgent({
+    ...options,
+    checkServerIdentity: (_host, { raw }) => identityFault(raw, identities),
+  });
 }
 
 /** Called once a certificate has been verified against the authorities. */
-function identityFault(der: Buffer, identity: string): Error | undefined {
+function identityFault(der: Buffer, identities: readonly string[]): Error | undefined {
   const names = certificateIdentity(new X509Certificate(der));
-  if (names !== undefined && speaksFor(names, identity)) return undefined;
-  return new Error(`the certificate of the callee is not that of ${identity}`);
+  if (names !== undefined && identities.some((identity) => speaksFor(names, identity))) return undefined;
+  return new Error(`the certificate of the callee is not that of ${identities.join(' or ')}`);
 }
 
 /**

@@ -52,7 +52,7 @@ export interface CalleeTables {
   /** Where it listens. */
   readonly addresses: ReadonlyMap<string, URL>;
   /** The SPIFFE ID that its certificate must have. Others are known by their host name. */
-  readonly identities: ReadonlyMap<string, string>;
+  readonly identities: ReadonlyMap<string, readonly string[]>;
 }
 
 /** For the calls of the application. */

@@ -34,6 +34,8 @@ export interface Candidate {
   readonly mode: 'embed' | 'exchange' | 'forward';
   /** The callee's name; its audience for `forward`, where the token has no name for it. */
   readonly callee: string;
+  /** Whether it is not the first audience of an embedded callee's token. */
+  readonly isFurther: boolean;
 }
 
 export class CachedToken {

@@ -8,6 +8,7 @@
 import { WaybillError } from '../../errors.ts';
 import { copyText } from '../../input/copy-text.ts';
 import {
+  asList,
   audiencesOf,
   bindingsOf,
   openChild,
@@ -27,7 +28,8 @@ import { parsePrefix, longestMatch, parseAddress, type UrlPrefix, type PrefixedV
 /** A callee whose token is not in the caller's: it takes an exchange. */
 export interface Fetchable {
   readonly callee: string;
-  readonly audience: string;
+  /** All that it has. */
+  readonly audiences: readonly string[];
   readonly compact?: undefined;
 }
 
@@ -40,7 +42,7 @@ export function isFetchable(found: Found): found is Fetchable {
 /** What a token that is not at hand any more is read with. */
 export interface CalleesOptions {
   /** Of the service that the token is for. */
-  readonly audience: string;
+  readonly audiences: readonly string[];
   /** Takes the token apart again. */
   readonly open: (compact: string) => OpenedToken;
   /** Takes a child out of its parent. */
@@ -70,7 +72,7 @@ export class Callees {
     const { carried, claims } = this.token;
     if (carried.includes(name)) return this.#presentChild(name);
     const audience = namedEntry(claims.on_demand, name);
-    if (audience !== undefined) return { callee: name, audience };
+    if (audience !== undefined) return { callee: name, audiences: asList(audience) };
     throw missing(name);
   }
 
@@ -101,10 +103,13 @@ export class Callees {
   }
 
   #presentOnly(found: readonly Candidate[], asked: string): Found {
-    const [only, ...others] = found;
+    // A further audience of a callee may also be one to which it forwards its token: the owner of that audience comes first.
+    const primary = found.filter(({ isFurther }) => !isFurther);
+    const [only, ...others] = primary.length > 0 ? primary : found;
     if (only === undefined) throw missing(asked);
-    if (others.length > 0) throw ambiguous(asked, found);
-    if (only.mode === 'exchange') return { callee: only.callee, audience: only.audience };
+    if (others.some(({ callee, mode }) => callee !== only.callee || mode !== only.mode))
+      throw ambiguous(asked, found);
+    if (only.mode === 'exchange') return this.byName(only.callee);
     return only.mode === 'embed' ? this.#presentChild(only.callee) : this.#presentOwn(only.audience);
   }
 
@@ -112,7 +117,8 @@ export class Callees {
     const known = this.token.sent?.get(name);
     if (known !== undefined) return known;
     const child = this.#child(name);
-    const { audience, exp } = child;
+    const { exp } = child;
+    const audience = child.audiences[0] ?? '';
     const sent = copyOutbound({ callee: name, audience, compact: child.outbound(), exp });
     this.token.sent ??= new Map();
     this.token.sent.set(sent.callee, sent);
@@ -158,19 +164,25 @@ export class Callees {
   #allCandidates(): readonly Candidate[] {
     const { claims, carried } = this.token;
     this.token.candidates ??= [
-      ...carried.map((callee): Candidate => ({
-        audience: copyText(this.#child(callee).audience),
-        mode: 'embed',
-        callee,
-      })),
-      ...Object.entries(claims.on_demand ?? {}).map(([callee, audience]): Candidate => ({
-        audience,
-        mode: 'exchange',
-        callee,
-      })),
+      ...carried.flatMap((callee) =>
+        this.#child(callee).audiences.map((audience, at): Candidate => ({
+          audience: copyText(audience),
+          mode: 'embed',
+          callee,
+          isFurther: at > 0,
+        })),
+      ),
+      ...Object.entries(claims.on_demand ?? {}).flatMap(([callee, audiences]) =>
+        asList(audiences).map((audience): Candidate => ({
+          audience,
+          mode: 'exchange',
+          callee,
+          isFurther: false,
+        })),
+      ),
       ...audiencesOf(claims)
-        .filter((audience) => audience !== this.#options.audience)
-        .map((audience): Candidate => ({ audience, mode: 'forward', callee: audience })),
+        .filter((audience) => !this.#options.audiences.includes(audience))
+        .map((audience): Candidate => ({ audience, mode: 'forward', callee: audience, isFurther: false })),
     ];
     return this.token.candidates;
   }

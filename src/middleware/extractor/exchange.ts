@@ -75,7 +75,7 @@ export class Exchanger {
     });
   }
 
-  async #fetch(inbound: CachedToken, { callee, audience }: Fetchable): Promise<IssuerAnswer<OutboundToken>> {
+  async #fetch(inbound: CachedToken, { callee, audiences }: Fetchable): Promise<IssuerAnswer<OutboundToken>> {
     const { clock } = this.#settings;
     const form = this.#form(inbound, 'audience', callee);
     const { status, body } = await this.#endpoint.post(form, fetchJson);
@@ -89,7 +89,8 @@ export class Exchanger {
     const child = isSealed(token)
       ? sealedChild({ exp: this.#endOf(inbound, body) }, callee, token)
       : this.#readable(inbound, callee, token);
-    if (child.audience !== audience) {
+    const [audience = ''] = child.audiences;
+    if (!audiences.includes(audience)) {
       throw new WaybillError('child_foreign', `the issuer answered with a token that is not for ${callee}`);
     }
     const value = copyOutbound({ callee, audience, compact: token, exp: child.exp });
@@ -97,11 +98,15 @@ export class Exchanger {
     return { value, until: value.exp - SPARE_SECONDS };
   }
 
-  #readable({ claims }: CachedToken, callee: string, token: string): { audience: string; exp: number } {
+  #readable(
+    { claims }: CachedToken,
+    callee: string,
+    token: string,
+  ): { audiences: readonly string[]; exp: number } {
     const { unpacked } = this.#settings;
     const nested = unpack(token, { maxNestedBytes: unpacked });
     const child = decodeChild(claims, callee, nested, { maxBytes: unpacked });
-    return { audience: child.audience, exp: child.claims.exp };
+    return { audiences: [child.audience], exp: child.claims.exp };
   }
 
   /** Of a sealed token only the answer says when it ends (RFC 6749 section 5.1); never after the one that was exchanged. */

@@ -5,8 +5,11 @@ import type { SharedOptions } from '../shared-options.ts';
 
 /** The configuration of an extractor: whose tokens it accepts, for which audience, and how it reaches the issuer. */
 export interface ExtractorOptions extends SharedOptions {
-  /** This service's own audience, exactly as it stands in `aud`. */
-  readonly audience: string;
+  /**
+   * This service's own audience, exactly as it stands in `aud`. A list where the graph gives it several: a token for any of
+   * them is accepted.
+   */
+  readonly audience: string | readonly string[];
   /**
    * Whether the extractor checks that the service which presents a token is the one that its `act` names. It has no
    * default, because the graph counts with it. `none`: whoever holds the token can use it. `mtls`: the certificate of

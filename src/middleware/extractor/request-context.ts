@@ -182,8 +182,8 @@ export class TokenContext implements RequestContext {
         'the token of this request has expired, and with it all others',
       );
     }
-    const { callee: name, audience } = found;
-    return this.#exchanger.exchange(inbound, { callee: name, audience });
+    const audiences = isFetchable(found) ? found.audiences : [found.audience];
+    return this.#exchanger.exchange(inbound, { callee: found.callee, audiences });
   }
 
   /** @throws the error, unless refusals are only reported. */

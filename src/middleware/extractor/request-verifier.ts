@@ -132,13 +132,21 @@ export class RequestVerifier {
 
 /** Verifies a token, and finds those that it carries. */
 function tokenVerifierFor(settings: Settings): VerifyToken {
-  const { issuer, audience, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
+  const { issuer, audiences, clock, clockTolerance, inbound, unpacked, cachedTokens, keysMaxAge } = settings;
   const keys = issuerKeys({ ...settings, fetch: settings.issuerFetch });
   const bounds = { maxBytes: inbound, unpack: { maxNestedBytes: unpacked } };
   const { unseal, requireSeal } = settings;
   const sealing = { unseal, requireSeal };
-  const verify = eagerVerifier({ issuer, audience, keys, clock, clockTolerance, ...bounds, ...sealing });
-  const options = { audience, open: (compact: string) => openAgain(compact, bounds) };
+  const verify = eagerVerifier({
+    issuer,
+    audience: audiences,
+    keys,
+    clock,
+    clockTolerance,
+    ...bounds,
+    ...sealing,
+  });
+  const options = { audiences, open: (compact: string) => openAgain(compact, bounds) };
   return cachedVerifier(verify, (kept, verified) => new Callees(kept, verified, options), {
     tokens: cachedTokens,
     maxAge: keysMaxAge,

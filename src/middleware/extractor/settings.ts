@@ -7,6 +7,7 @@ import { isWaybillError } from '../../errors.ts';
 import { DEFAULT_READER_LIMITS } from '../../protocol.ts';
 import { sealOpener, type SealOpener } from '../../token/index.ts';
 import {
+  requireAudiences,
   requireEntries,
   requireNames,
   requireNumber,
@@ -28,7 +29,9 @@ import type { BudgetOptions, ExtractorOptions } from './options.ts';
 import { parsePrefix, type PrefixedValue } from './url-prefix.ts';
 
 export interface Settings extends SharedSettings {
+  /** The first one. */
   readonly audience: string;
+  readonly audiences: readonly string[];
   readonly caller: 'none' | 'mtls';
   /** Absent where the service has no keys for sealed tokens. */
   readonly unseal: SealOpener | undefined;
@@ -62,15 +65,16 @@ export function readSettings(options: ExtractorOptions): Settings {
   requireNames(budget, ['inbound', 'unpacked', 'outbound'], 'budget');
   requireNames(cache, ['tokens', 'exchanged', 'proofs'], 'cache');
   const shared = readSharedOptions(options);
-  const audience = requireText(options.audience, 'audience');
+  const audiences = requireAudiences(options.audience);
   return Object.freeze({
     ...shared,
-    audience,
-    ...readSeal(options, audience),
+    audience: audiences[0]!,
+    audiences,
+    ...readSeal(options, audiences),
     caller: readCaller(options.caller),
     unboundRoots: requireOneOf(unboundRoots, ['refuse', 'accept'], 'unboundRoots'),
     gateways: requireTexts(gateways, 'gateways'),
-    addresses: shared.addresses ?? originsOf(audience),
+    addresses: shared.addresses ?? audiences.flatMap(originsOf),
     routes: readRoutes(options.routes ?? {}),
     inbound: requireNumber(budget.inbound ?? DEFAULT_BUDGET, 1, 'budget.inbound'),
     unpacked: requireNumber(budget.unpacked ?? DEFAULT_READER_LIMITS.nested, 1, 'budget.unpacked'),
@@ -87,14 +91,14 @@ export function readSettings(options: ExtractorOptions): Settings {
 /** What is inside of a sealed token is smaller than the token, and so within `budget.inbound` too. */
 function readSeal(
   { decryption, seal = 'accept' }: ExtractorOptions,
-  audience: string,
+  audiences: readonly string[],
 ): Pick<Settings, 'unseal' | 'requireSeal'> {
   const requireSeal = requireOneOf(seal, ['accept', 'require'], 'seal') === 'require';
   if (decryption === undefined && requireSeal)
     throw usage("seal: 'require' needs decryption, the keys of this service");
   if (decryption === undefined) return { unseal: undefined, requireSeal };
   try {
-    return { unseal: sealOpener(decryption, [audience], Number.MAX_SAFE_INTEGER), requireSeal };
+    return { unseal: sealOpener(decryption, audiences, Number.MAX_SAFE_INTEGER), requireSeal };
   } catch (error) {
     throw isWaybillError(error) ? usage(`decryption: ${error.message}`) : error;
   }

@@ -29,7 +29,7 @@ import type { CachedToken } from '../caching/cached-token.ts';
 import { readGatewaySettings, type GatewayOptions, type GatewaySettings } from './gateway-options.ts';
 import { IntrospectionClient } from '../issuer-calls/introspection.ts';
 import { decisionsBy } from '../decisions/decisions.ts';
-import { requireNames, requireText } from '../option-checks.ts';
+import { requireAudiences, requireNames } from '../option-checks.ts';
 import { requireKeys, presentedThumbprint, type Presenter } from '../request/presenter.ts';
 import { requestText, type RequestValues } from '../request/request-values.ts';
 import { proofCheck, type ProofCheck } from '../request/dpop-proofs.ts';
@@ -44,8 +44,8 @@ import { isTokenHeader } from './token-headers.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 
 export interface RouteOptions {
-  /** The audience of the service behind this route: a token for any other is refused. */
-  readonly audience: string;
+  /** The audience of the service behind this route, or all of them: a token for any other service is refused. */
+  readonly audience: string | readonly string[];
 }
 
 /**
@@ -126,14 +126,15 @@ export function gateway(options: GatewayOptions): Gateway {
   async function swap(
     received: IncomingRequest,
     headers: readonly HeaderLine[],
-    audience: string,
+    audiences: readonly string[],
     context: string | undefined,
   ): Promise<Swapped> {
     const kept = headers.filter((line) => !isTokenHeader(line, settings.stripHeaders));
     let presented: PresentedToken | undefined;
+    const audience = audiences[0]!;
     try {
       presented = presentedToken(received.authorization, settings);
-      const { compact, claims } = await swapper.swap(presented, received, audience, context);
+      const { compact, claims } = await swapper.swap(presented, received, audiences, context);
       decisions.accepted({ audience, claims });
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
@@ -146,17 +147,17 @@ export function gateway(options: GatewayOptions): Gateway {
   return Object.freeze({
     protect(given: RouteOptions) {
       requireNames(given, ['audience'], 'protect()');
-      const audience = requireText(given.audience, 'audience');
+      const audiences = requireAudiences(given.audience);
       return swapHandler(async (received, headers, request) => {
         const context = requestText(settings.requestContext?.(request), 'requestContext');
-        return (await swap(received, headers, audience, context)).headers;
+        return (await swap(received, headers, audiences, context)).headers;
       }, settings.certificateProxy);
     },
     async swap(given: SwapOptions) {
       requireNames(given, SWAP_NAMES, 'swap()');
       const lines = [...given.headers];
       const context = requestText(given.requestContext, 'requestContext');
-      return swap(incomingRequest(given, lines), lines, requireText(given.audience, 'audience'), context);
+      return swap(incomingRequest(given, lines), lines, requireAudiences(given.audience), context);
     },
     certificateOf: (request: ReceivedRequest) =>
       presentedCertificate(request, settings.certificateProxy)?.certificate,
@@ -208,10 +209,10 @@ class Swapper {
   async swap(
     { scheme, token }: PresentedToken,
     received: IncomingRequest,
-    audience: string,
+    audiences: readonly string[],
     context: string | undefined,
   ): Promise<Root> {
-    const { clock, addresses = originsOf(audience) } = this.#settings;
+    const { clock, addresses = audiences.flatMap(originsOf) } = this.#settings;
     const own = isReference(token) ? undefined : await this.#verify(token);
     if (own !== undefined) requireRoot(own);
     const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, token, addresses) : undefined;
@@ -220,8 +221,9 @@ class Swapper {
     // A token that is no reference was signed with its claims.
     const root = await this.#root(token, presenter, own === undefined ? context : undefined);
     // The first audience is the service that the token was made for.
-    if ((root.claims ? audiencesOf(root.claims)[0] : root.audience) !== audience) {
-      throw new WaybillError('token_audience', `the token is not for ${audience}`);
+    const [primary = ''] = root.claims ? audiencesOf(root.claims) : [root.audience];
+    if (!audiences.includes(primary)) {
+      throw new WaybillError('token_audience', `the token is not for ${audiences.join(' or ')}`);
     }
     if (proof !== undefined) this.#proofs.use(proof);
     return root;

@@ -13,7 +13,13 @@ import {
   type CertificateIdentity,
   type PresentedPeer,
 } from '../../identity/index.ts';
-import { bindingsOf, type AccessTokenClaims, type JsonObject, type TokenType } from '../../token/index.ts';
+import {
+  bindingsOf,
+  identitiesOf,
+  type AccessTokenClaims,
+  type JsonObject,
+  type TokenType,
+} from '../../token/index.ts';
 import { challengedWithDpop } from './challenge.ts';
 
 export interface PresenterSettings {
@@ -34,7 +40,7 @@ export interface Presenter {
 }
 
 /**
- * - A token with `act` is a child: with `caller: 'mtls'` its presenter must be `act.sub`.
+ * - A token with `act` is a child: with `caller: 'mtls'` its presenter must be `act.sub`, or one of `act.also`.
  * - A token with `cnf` is bound: whoever presents it must hold that key, whatever `caller` says.
  * - A root with neither can come from anyone: with `caller: 'mtls'` it is refused, unless a gateway presents it, which
  *   has seen who its client is, or `unboundRoots` accepts it.
@@ -50,7 +56,7 @@ export function requirePresenter(
   requireKeys(claims, presenter, clock);
   if (caller === 'none') return;
   const { certificate } = presenter;
-  if (act !== undefined) return requireName(act.sub, verifiedNames(certificate, clock));
+  if (act !== undefined) return requireName(identitiesOf(act), verifiedNames(certificate, clock));
   if (bindingsOf(claims) !== undefined || unboundRoots === 'accept') return;
   if (gateways.length === 0)
     throw mismatch('the token names no caller and is bound to no key, so its presenter cannot be checked');
@@ -84,10 +90,10 @@ export function requireKeys(claims: AccessTokenClaims, presenter: Presenter, clo
 type VerifiedNames = Pick<CertificateIdentity, 'names'> & Partial<Pick<CertificateIdentity, 'thumbprint'>>;
 
 /** RFC 8693 section 4.1: the outermost `act` alone counts. */
-function requireName(expected: string, identity: VerifiedNames): void {
-  if (speaksFor(identity, expected)) return;
+function requireName(expected: readonly string[], identity: VerifiedNames): void {
+  if (expected.some((name) => speaksFor(identity, name))) return;
   throw mismatch('the certificate of this connection is not that of the caller which the token names', {
-    detail: `expected ${expected}, presented by ${describe(identity)}`,
+    detail: `expected ${expected.join(' or ')}, presented by ${describe(identity)}`,
   });
 }
 

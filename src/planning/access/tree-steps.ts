@@ -22,7 +22,7 @@ export interface IssuedToken {
     readonly aud: string | readonly string[];
     readonly client_id: string;
     readonly scope?: string;
-    readonly act?: { readonly sub: string };
+    readonly act?: { readonly sub: string; readonly also?: readonly string[] };
   };
   readonly children: readonly IssuedToken[];
 }
@@ -56,7 +56,7 @@ class Steps {
     const calls = act === undefined ? [client.calls] : this.#callsOf(act.sub);
     if (!calls) return this.#add([], `no service of the graph has the identity ${JSON.stringify(act?.sub)}`);
     const audience = primary(token);
-    const branch = mergeCalls(calls).find(({ service }) => service?.audience === audience);
+    const branch = mergeCalls(calls).find(({ service }) => service?.audiences.includes(audience));
     if (!branch?.service || branch.mode === 'none')
       return this.#add(
         [],
@@ -67,7 +67,7 @@ class Steps {
 
   /** Of a token that was fetched, its caller's scopes are not known: all count. */
   #callsOf(identity: string): ServicePlan['calls'][] | undefined {
-    const caller = [...this.#plan.services.values()].find((service) => service.identity === identity);
+    const caller = [...this.#plan.services.values()].find(({ identities }) => identities.includes(identity));
     return caller && [caller.calls, ...Array.from(caller.scopes.values(), ({ calls }) => calls)];
   }
 
@@ -88,13 +88,19 @@ class Steps {
   ): void {
     const calls = [caller.calls, ...granted.map((scope) => scope.calls)];
     const branch = mergeCalls(calls).find(({ callee }) => callee === token.name);
-    const presenter = token.claims.act?.sub;
+    const { sub: presenter, also = [] } = token.claims.act ?? {};
     if (!branch?.service || (branch.mode !== 'embed' && branch.mode !== 'exchange'))
       return this.#add(path, `with its scopes ${caller.name} does not call ${JSON.stringify(token.name)}`);
-    if (primary(token) !== branch.service.audience)
+    if (!branch.service.audiences.includes(primary(token)))
       this.#add(path, `its audience is not that of ${token.name}, ${branch.service.audience}`);
-    if (presenter !== caller.identity)
-      this.#add(path, `it is for ${JSON.stringify(presenter)} to present, not for ${caller.identity}`);
+    const others = [presenter, ...also].filter(
+      (name) => name === undefined || !caller.identities.includes(name),
+    );
+    for (const other of others)
+      this.#add(
+        path,
+        `it is for ${JSON.stringify(other)} to present, not for ${nameList(caller.identities)}`,
+      );
     this.#step(token, branch, branch.service, path);
   }
 
@@ -115,6 +121,6 @@ class Steps {
   }
 }
 
-function primary({ claims: { aud } }: IssuedToken): string | undefined {
-  return typeof aud === 'string' ? aud : aud[0];
+function primary({ claims: { aud } }: IssuedToken): string {
+  return typeof aud === 'string' ? aud : (aud[0] ?? '');
 }

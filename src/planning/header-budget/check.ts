@@ -20,7 +20,7 @@ import { isPackable } from './coding.ts';
 import { fits, type HopBudgets } from './hop-budgets.ts';
 import { digitsOf } from './measure.ts';
 import { TreePlanner } from './tree-planner.ts';
-import { longest, longestActor, worstCaseOfAll } from './worst-case.ts';
+import { longestActor, worstCaseOfAll } from './worst-case.ts';
 import { WorstHops } from './worst-hops.ts';
 
 export function checkBudgets(plan: Plan, trees: PlannedTrees, findings: Findings): void {
@@ -46,7 +46,7 @@ function tokensToCheck(planner: TreePlanner, trees: PlannedTrees): Map<TokenBody
   const { plan, budgets } = planner;
   const suspects = new Map<TokenBody, boolean>();
   const measure = planner.measure(worstCaseOfAll(plan), true);
-  const actor = { sub: longest([...plan.services.values()].map((service) => service.identity)) };
+  const actor = longestActor([...plan.services.values()].map((service) => service.actor)) ?? { sub: '' };
   const above = longestActor([...longestChains(plan).values()]) ?? measure.client;
   const { nested, tokens } = plan.issuer.limits;
   const digits = digitsOf(tokens);

@@ -6,6 +6,7 @@ import { getOrAdd } from '../../get-or-add.ts';
 import { MAX_SEAL_KID, SIGNATURE_BYTES, base64urlLength } from '../../protocol.ts';
 import {
   actOf,
+  audienceOf,
   type Actor,
   type Branch,
   type ClaimPlan,
@@ -341,7 +342,7 @@ export function nameBytes(callee: string): number {
 }
 
 /** An entry of `on_demand`. */
-export function entryBytes(callee: string, audience: string): number {
+export function entryBytes(callee: string, audience: string | readonly string[]): number {
   return ','.length + jsonBytes(callee) + ':'.length + jsonBytes(audience);
 }
 
@@ -362,9 +363,11 @@ function fixedBytes({ issuer, sub, clientId, exchanged = false, txnChars }: Meas
 }
 
 /** Callees whose tokens are fetched on demand, with their audiences. */
-export function onDemandOf(shape: TokenBody): (readonly [string, string])[] {
+export function onDemandOf(
+  shape: TokenBody,
+): (readonly [callee: string, audience: string | readonly string[]])[] {
   return shape.branches.flatMap(({ mode, callee, service }) =>
-    mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
+    mode === 'exchange' && service ? [[callee, audienceOf(service)] as const] : [],
   );
 }
 

@@ -7,7 +7,14 @@
  * The largest counts.
  */
 import { getOrAdd } from '../../get-or-add.ts';
-import { actOf, type Actor, type Branch, type ClaimPlan, type TokenShape } from '../../graph/index.ts';
+import {
+  actOf,
+  audienceOf,
+  type Actor,
+  type Branch,
+  type ClaimPlan,
+  type TokenShape,
+} from '../../graph/index.ts';
 import {
   TokenPosition,
   memberBound,
@@ -19,7 +26,7 @@ import {
 import { digitsOf, jsonBytes, onDemandOf, type HeldClaims, type Measure } from './measure.ts';
 import { UnsignedTokens } from './unsigned-tokens.ts';
 
-type OnDemand = readonly (readonly [callee: string, audience: string])[];
+type OnDemand = readonly (readonly [callee: string, audience: string | readonly string[]])[];
 
 /** An audience that does not follow from the name. */
 const ODD_CALLEE = ['*', '"'] as const;
@@ -166,6 +173,6 @@ export class TokenWeights {
 /** All callees that can be on demand: those that are, and those that are embedded. */
 function calleesOf({ branches }: TokenShape): OnDemand {
   return branches.flatMap(({ callee, service, mode, shape }) =>
-    service && (mode === 'exchange' || shape) ? [[callee, service.audience] as const] : [],
+    service && (mode === 'exchange' || shape) ? [[callee, audienceOf(service)] as const] : [],
   );
 }

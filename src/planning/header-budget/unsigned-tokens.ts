@@ -44,7 +44,7 @@ export interface NumberedToken {
 export interface TokenLoad {
   /** Seconds since the epoch. */
   readonly exp: number;
-  readonly onDemand: readonly (readonly [callee: string, audience: string])[];
+  readonly onDemand: readonly (readonly [callee: string, audience: string | readonly string[]])[];
   /** Deferred claims. */
   readonly held: readonly ClaimPlan[];
 }

@@ -64,6 +64,7 @@ describe('An exchanged token', () => {
     withClaims: 0,
     forwarded: 0,
     ofRequest: 0,
+    severalNames: 0,
   };
 
   before(async () => {
@@ -162,8 +163,9 @@ describe('An exchanged token', () => {
     lives: Readonly<Record<string, number>>,
     lineage: GraphLineage,
     ofRequest: boolean,
+    severalNames: boolean,
   ): Promise<void> {
-    const parts = { lifetimes: lives, ofRequest };
+    const parts = { lifetimes: lives, ofRequest, severalNames };
     const issuer = await issuerOf(graph, lineage, parts);
     for (const [clientName, client] of Object.entries(graph.clients)) {
       const entry = Object.entries(client.calls).find(([, call]) => call.mode !== 'none');
@@ -221,6 +223,7 @@ describe('An exchanged token', () => {
           const txns = new Set(tokensOf(fetched.token).map(({ payload }) => payload.txn));
           expect([...txns]).to.deep.equal([decodeJwt<Payload>(start.token).txn]);
           seen.exchanged++;
+          if (JSON.stringify(got).includes('"also"')) seen.severalNames++;
           if (ofRequest && JSON.stringify(got).includes(`"of ${clientName}"`)) seen.ofRequest++;
           if (here.steps.length > 0) seen.nested++;
           if (decodeJwt<Payload>(fetched.token).act?.act?.act) seen.chained++;
@@ -233,11 +236,14 @@ describe('An exchanged token', () => {
   it('X5: equals the one that would have been embedded, whole subtree, on random graphs; sizes hold', async function () {
     this.timeout(120_000);
     await untilSeen(seen, 10, async () =>
-      fc.assert(fc.asyncProperty(randomGraph, user, lifetimes, lineages, fc.boolean(), checkGraph), {
-        numRuns: 150,
-        interruptAfterTimeLimit: 60_000,
-        markInterruptAsFailure: true,
-      }),
+      fc.assert(
+        fc.asyncProperty(randomGraph, user, lifetimes, lineages, fc.boolean(), fc.boolean(), checkGraph),
+        {
+          numRuns: 150,
+          interruptAfterTimeLimit: 60_000,
+          markInterruptAsFailure: true,
+        },
+      ),
     );
   });
 });

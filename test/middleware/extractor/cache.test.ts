@@ -177,7 +177,7 @@ describe('the cache of verified tokens', () => {
     const kept = new CachedToken(token);
     const [sent, opened]: [string[], string[]] = [[], []];
     const options: CalleesOptions = {
-      audience: AUDIENCE,
+      audiences: [AUDIENCE],
       open(compact) {
         opened.push(compact);
         return openAgain(compact, {});

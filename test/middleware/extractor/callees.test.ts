@@ -142,11 +142,41 @@ describe('the tokens for the calls of a request', () => {
     await failure('child_foreign', () => context.headersFor(forwarded));
   });
 
-  it('belong to the first audience of a child, not to those that the callee forwards it to', async () => {
-    const context = await contextOf({
-      embedded: { payment: await tokenFor([PAYMENT, 'https://flags.boutique.example']) },
-    });
+  it('belong to every audience of a child, the longest prefix before the others', async () => {
+    const [older, below] = ['https://billing.boutique.example', `${PAYMENT}/ledger`];
+    const payment = await tokenFor([PAYMENT, older]);
+    const ledger = await tokenFor([below, 'https://ledger.boutique.example']);
+    const context = await contextOf({ embedded: { payment, ledger } });
+    for (const address of [PAYMENT, `${older}/charge`, `${PAYMENT}/charge`])
+      expect(context.headersFor(address).authorization).to.equal(`Bearer ${payment}`);
+    for (const address of [`${below}/1`, 'https://ledger.boutique.example'])
+      expect(context.headersFor(address).authorization).to.equal(`Bearer ${ledger}`);
     await failure('child_missing', () => context.headersFor('https://flags.boutique.example'));
+  });
+
+  it('belong to the child whose first audience it is, before one that may be forwarded there', async () => {
+    const flagsAt = 'https://flags.boutique.example';
+    const flags = await tokenFor(flagsAt);
+    const context = await contextOf({
+      embedded: { payment: await tokenFor([PAYMENT, flagsAt]), flags },
+    });
+    expect(context.headersFor(flagsAt).authorization).to.equal(`Bearer ${flags}`);
+  });
+
+  it('are fetched for every audience of a callee on demand', async () => {
+    const audiences = [PAYMENT, 'https://billing.boutique.example'];
+    const context = await contextOf({ on_demand: { payment: audiences } });
+    for (const audience of audiences)
+      await failure('child_on_demand', () => context.headersFor(`${audience}/charge`));
+  });
+
+  it('are none of the audiences of the service itself, however many it has', async () => {
+    const own = [AUDIENCE, 'https://checkout.older.example'];
+    const token = await issuer.token({ aud: own });
+    const context = await extractorFor(issuer, { audience: own }).authenticate({
+      authorization: `Bearer ${token}`,
+    });
+    for (const audience of own) await failure('child_missing', () => context.headersFor(audience));
   });
 
   describe('an attack', () => {

@@ -46,7 +46,7 @@ describe('the lineage of a request', () => {
 
   it('L7: ignores members of an actor that it does not know', async () => {
     const { lineage } = await context({
-      act: { sub: 'orders', iss: 'x', act: { sub: CLIENT, also: ['y'] } },
+      act: { sub: 'orders', iss: 'x', act: { sub: CLIENT, aka: ['y'] } },
     });
     expect(lineage).to.deep.equal({ actors: ['orders', CLIENT], complete: true });
   });
@@ -57,6 +57,11 @@ describe('the lineage of a request', () => {
     ['with an empty name', { sub: '' }],
     ['with an empty name below', chain('orders', '')],
     ['with a name below that is no text', { sub: 'orders', act: { sub: 7 } }],
+    ['whose other identities are a text', { sub: 'orders', also: 'y' }],
+    ['with an empty list of other identities', { sub: 'orders', also: [] }],
+    ['with an empty other identity', { sub: 'orders', also: ['y', ''] }],
+    ['with four other identities', { sub: 'orders', also: ['a', 'b', 'c', 'd'] }],
+    ['with another identity below that is no text', { sub: 'orders', act: { sub: CLIENT, also: [7] } }],
     ['below that is null', { sub: 'orders', act: null }],
     ['below that is a list', { sub: 'orders', act: [{ sub: CLIENT }] }],
     ['and 32 more below it', chain(...Array.from({ length: 33 }, (_, n) => `s${n}`))],

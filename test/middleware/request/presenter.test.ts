@@ -68,6 +68,20 @@ describe('the presenter of a token', () => {
     expect(answer.json).to.deep.equal({ act: { sub: idOf('frontend') } });
   });
 
+  it('is any identity of the caller that act names, and of no caller above it', async () => {
+    const service = await serve(checking());
+    const act = {
+      sub: idOf('frontend'),
+      also: [idOf('frontend-canary'), idOf('frontend-old')],
+      act: { sub: idOf('web'), also: [idOf('web-canary')] },
+    };
+    const token = await issuer.token({ act });
+    for (const name of ['frontend', 'frontend-canary', 'frontend-old'])
+      expect((await ask(service, token, svid(name))).status, name).to.equal(200);
+    for (const name of ['web', 'web-canary', 'ads'])
+      expectRefused(await ask(service, token, svid(name)), /not that of the caller/);
+  });
+
   it('threat 1: is refused as anyone else, on the same token that was verified and cached before', async () => {
     const service = await serve(checking());
     const token = await issuer.token({ act: { sub: idOf('frontend') } });

@@ -13,6 +13,8 @@ export interface UserGraphParts {
   readonly embedded?: ReadonlySet<string>;
   /** Seconds, by service; by scope where there is a colon in the name. */
   readonly lifetimes?: Readonly<Record<string, number>>;
+  /** Whether services have several identities, and several audiences where no token is forwarded. Default: no. */
+  readonly severalNames?: boolean;
   /** Whether `tier` and `plan` are claims of the request. Default: of the client and of the user. */
   readonly ofRequest?: boolean;
 }
@@ -31,10 +33,23 @@ export function withLineage(document: string, lineage: GraphLineage): string {
   return JSON.stringify(graph);
 }
 
+function namesOf(name: string, isForwarding: boolean): object {
+  const identity = [identityOf(name), identityOf(`${name}-canary`)];
+  return isForwarding ? { identity } : { identity, audience: [audienceOf(name), audienceOf(`old-${name}`)] };
+}
+
+/** Whether a service takes part in `mode: forward`, with its own token or that of another. */
+function forwards({ acceptsForward, calls, scopes }: RawGraph['services'][string]): boolean {
+  const all = [calls, ...Object.values(scopes).map((scope) => scope.calls)].flatMap((raw) =>
+    Object.values(raw),
+  );
+  return acceptsForward.length > 0 || all.some(({ mode }) => mode === 'forward');
+}
+
 /** @returns the graph as JSON, which is YAML. */
 export function userGraph(
   graph: RawGraph,
-  { embedded = new Set(), lifetimes = {}, ofRequest = false }: UserGraphParts = {},
+  { embedded = new Set(), lifetimes = {}, ofRequest = false, severalNames = false }: UserGraphParts = {},
 ): string {
   const auth = { method: 'client_secret_basic', secret_env: 'S' };
   const calls = (caller: string, raw: RawCalls) =>
@@ -84,6 +99,7 @@ export function userGraph(
         {
           auth,
           ...(lifetimes[name] === undefined ? {} : { lifetime: lifetimes[name] }),
+          ...(severalNames ? namesOf(name, forwards(service)) : {}),
           claims: claims(service.claims),
           calls: calls(name, service.calls),
           accepts_forward: service.acceptsForward,

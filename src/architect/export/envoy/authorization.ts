@@ -143,8 +143,9 @@ function presentersBy(check: ServiceModel['caller'], gateways: readonly string[]
   return (caller: InboundCaller): Json[][] => {
     // A child names its presenter.
     if (caller.kind === 'service') {
-      const named = claims.is(['act', 'sub'], caller.identity);
-      return [check === 'mtls' ? [named, ...certificateOf(caller.identity)] : [named]];
+      const named = anyOf(caller.identities.map((identity) => claims.is(['act', 'sub'], identity)));
+      if (check !== 'mtls') return [[named]];
+      return caller.identities.map((identity) => [named, ...certificateOf(identity)]);
     }
     // A root names none, and is a client's.
     const root = [{ not_id: claims.has('act') }, claims.is(['client_id'], caller.name)];
@@ -158,6 +159,12 @@ function certificateOf(identity: string): Json[] {
   const named = { authenticated: { principal_name: exact } };
   // The principal may be any of several URIs.
   return identity.includes(':') ? [named, { header: { name: PEER_URIS, string_match: exact } }] : [named];
+}
+
+/** Any identity of a caller stands for it. */
+function anyOf(ids: readonly Json[]): Json {
+  const [only, ...others] = ids;
+  return only && others.length === 0 ? only : { or_ids: { ids } };
 }
 
 function allOf(type: string, list: string, rules: readonly Json[]): Json {

@@ -1,6 +1,6 @@
 /** Under which hosts a service calls its callees, and where these are. */
 import { parseUrl } from '../../../input/url.ts';
-import type { OutboundCallee } from '../service-model.ts';
+import { authorityOf, type OutboundCallee } from '../service-model.ts';
 import type { SocketAddress } from './options.ts';
 
 /** A callee at a host, below a path. */
@@ -26,7 +26,7 @@ export function addressOfUrl(text: string): SocketAddress | undefined {
 }
 
 /**
- * The audience's host leads to a callee, below the audience's path; and so does the address that it was given, unless
+ * The host of each audience leads to its callee, below the audience's path; and so does the address that it was given, unless
  * another callee has the same.
  *
  * @returns destinations by host, as the `Host` header names it.
@@ -37,7 +37,8 @@ export function destinationsByHost(
 ): ReadonlyMap<string, readonly Destination[]> {
   const hosts = new Map<string, Destination[]>();
   for (const callee of callees) {
-    for (const host of hostsOfAudience(callee)) add(hosts, host, { callee, prefix: prefixOf(callee) });
+    for (const audience of callee.audiences)
+      for (const host of hostsOfAudience(audience)) add(hosts, host, { callee, prefix: prefixOf(audience) });
   }
   const given = new Map<string, Destination[]>();
   for (const callee of callees) {
@@ -75,13 +76,14 @@ function add(hosts: Map<string, Destination[]>, host: string, destination: Desti
 }
 
 /** A client writes the port where it is not that of its scheme, and it speaks plain HTTP to Envoy. */
-function hostsOfAudience({ audience = '', authority }: OutboundCallee): string[] {
+function hostsOfAudience(audience: string): string[] {
+  const authority = authorityOf(audience);
   if (authority === undefined) return [];
   const url = parseUrl(audience);
   return url?.port === '' ? [authority, `${authority}:80`, `${authority}:443`] : [authority];
 }
 
-function prefixOf({ audience = '' }: OutboundCallee): string {
+function prefixOf(audience: string): string {
   const path = parseUrl(audience)?.pathname ?? '';
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -74,7 +74,7 @@ function bootstrap(
   deployment: Deployment,
 ): EnvoyBootstrap {
   const { url, limits, signing } = plan.issuer;
-  const tokens = { issuer: url, audience: service.audience, signing, largestToken: limits.nested };
+  const tokens = { issuer: url, audiences: service.audiences, signing, largestToken: limits.nested };
   const context = { tokens, headersKb: headersKb(limits.nested), deployment };
   const inbound = inboundOf(service, context);
   const outbound = callsAnyone(service, deployment) ? outboundOf(service, services, context) : undefined;
@@ -106,7 +106,7 @@ function callsAnyone({ outbound }: ServiceModel, deployment: Deployment): boolea
 function issuerCluster(url: string, { issuerAddress, systemAuthorities }: Deployment): Json {
   const own = addressOfUrl(url)!; // checked when the graph was compiled
   const tls = /^https:/i.test(url)
-    ? clientTls({ authorities: systemAuthorities, name: own.host, host: own.host, as: undefined })
+    ? clientTls({ authorities: systemAuthorities, names: [own.host], host: own.host, as: undefined })
     : undefined;
   return cluster(ISSUER_CLUSTER, issuerAddress ?? own, tls);
 }

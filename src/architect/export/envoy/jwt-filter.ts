@@ -13,7 +13,7 @@ export const FORWARDED = 'waybill-forwarded';
 
 export interface VerifiedTokens {
   readonly issuer: string;
-  readonly audience: string;
+  readonly audiences: readonly string[];
   /** Of the issuer. */
   readonly signing: SigningAlgorithm;
   /** Bytes of the largest token. Larger ones are not cached, and verified each time. */
@@ -84,10 +84,10 @@ function required(provider_name: string, mode: ExportMode): Json {
   return { requires_any: { requirements: [{ provider_name }, { allow_missing_or_failed: {} }] } };
 }
 
-function providerFor({ issuer, audience, largestToken }: VerifiedTokens): Json {
+function providerFor({ issuer, audiences, largestToken }: VerifiedTokens): Json {
   return {
     issuer,
-    audiences: [audience],
+    audiences,
     remote_jwks: {
       http_uri: { uri: `${issuer}/jwks`, cluster: ISSUER_CLUSTER, timeout: '5s' },
       cache_duration: '60s', // the issuer's own max-age

@@ -239,9 +239,9 @@ function calleeTls(
 ): Json | undefined {
   const host = hostOf(callee) ?? addressOf(callee, addresses)!.host;
   if (service?.caller === 'mtls')
-    return clientTls({ authorities: tls.authorities, name: service.identity, host, as: tls });
+    return clientTls({ authorities: tls.authorities, names: service.identities, host, as: tls });
   if (!/^https:/i.test(callee.audience ?? '')) return undefined;
-  return clientTls({ authorities: systemAuthorities, name: host, host, as: undefined });
+  return clientTls({ authorities: systemAuthorities, names: [host], host, as: undefined });
 }
 
 function hostOf({ authority }: OutboundCallee): string | undefined {

@@ -24,24 +24,25 @@ export function serverTls(files: TlsFiles, asksForCertificate: boolean, mode: Ex
 export interface Peer {
   /** PEM file. */
   readonly authorities: string;
-  /** The name in the peer's certificate: a URI, a DNS name or an IP address. */
-  readonly name: string;
+  /** Names of which the peer's certificate has one: a URI, a DNS name or an IP address. */
+  readonly names: readonly string[];
   /** Host name for the handshake (SNI). */
   readonly host: string;
   /** The certificate to show; undefined: none. */
   readonly as: TlsFiles | undefined;
 }
 
-export function clientTls({ authorities, name, host, as }: Peer): Json {
+export function clientTls({ authorities, names, host, as }: Peer): Json {
   return extension(TRANSPORT, 'upstreamTls', {
     ...(isAddress(host) ? {} : { sni: host }),
     common_tls_context: {
       ...(as ? { tls_certificates: [certificate(as)] } : {}),
       validation_context: {
         trusted_ca: file(authorities),
-        match_typed_subject_alt_names: [
-          { san_type: kindOf(name), matcher: { exact: withoutBrackets(name) } },
-        ],
+        match_typed_subject_alt_names: names.map((name) => ({
+          san_type: kindOf(name),
+          matcher: { exact: withoutBrackets(name) },
+        })),
       },
     },
   });

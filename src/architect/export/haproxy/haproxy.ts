@@ -108,7 +108,7 @@ function noteIssuer({ issuer: { signing, lifetime } }: Plan, notes: Notes): void
 }
 
 function noteService(service: ServiceModel, deployment: HaproxyDeployment, notes: Notes): void {
-  const { name, caller, tokens, inbound, outbound } = service;
+  const { name, audiences, caller, tokens, inbound, outbound } = service;
   notes.about(name, {
     'caller-unchecked':
       caller === 'mtls' &&
@@ -120,6 +120,9 @@ function noteService(service: ServiceModel, deployment: HaproxyDeployment, notes
     'bound-tokens':
       tokens.roots &&
       'HAProxy cannot check the key of a bound root (`cnf`) and refuses it. Put a gateway before the service that swaps it, or use `waybill sidecar`.',
+    'several-audiences':
+      audiences.length > 1 &&
+      'HAProxy cannot read a list of audiences, so it refuses every token for this service. Use Envoy or `waybill sidecar`.',
     'forwarded-token':
       inbound.some(({ callers }) => callers.some(({ forwardedBy }) => forwardedBy !== undefined)) &&
       'HAProxy cannot read a list of audiences, so it refuses a token that was passed on to this service. Embed the call.',

@@ -115,7 +115,7 @@ function notAllowed({ caller }: ServiceModel): Refusal {
 }
 
 function callerConditions(caller: InboundCaller): string[] {
-  if (caller.kind === 'service') return [`var(txn.act) -m str ${quoted(caller.identity)}`];
+  if (caller.kind === 'service') return [`var(txn.act) -m str ${caller.identities.map(quoted).join(' ')}`];
   // A root names no caller, and is a client's.
   return ['!var(txn.act) -m found', `var(txn.client) -m str ${quoted(caller.name)}`];
 }

@@ -8,7 +8,7 @@ import { istioOperations, type IstioOperation } from './paths.ts';
 import { dryRun, type Resource } from './resource.ts';
 
 export function requestAuthentication(
-  { audience }: ServiceModel,
+  { audiences }: ServiceModel,
   { name, namespace, labels }: Workload,
   { issuer, jwksUri }: IstioContext,
 ): Resource {
@@ -21,7 +21,7 @@ export function requestAuthentication(
       jwtRules: [
         {
           issuer,
-          audiences: [audience],
+          audiences,
           jwksUri,
           // Otherwise a token in the query would count too, and queries are logged.
           fromHeaders: [{ name: 'authorization', prefix: 'Bearer ' }],
@@ -96,7 +96,7 @@ function callerRule(
   service: ServiceModel,
   context: IstioContext,
 ): CallerRule | undefined {
-  const values = caller.kind === 'service' ? [scope, caller.identity] : [scope];
+  const values = caller.kind === 'service' ? [scope, ...caller.identities] : [scope];
   const pattern = values.find((value) => /^\*|\*$/.test(value));
   if (pattern !== undefined) {
     context.notes.about(service.name, {
@@ -112,7 +112,7 @@ function callerRule(
   };
   const who =
     caller.kind === 'service'
-      ? [{ key: claim('act', 'sub'), values: [caller.identity] }]
+      ? [{ key: claim('act', 'sub'), values: caller.identities }]
       : [
           { key: claim('client_id'), values: [caller.name] },
           // A child names its caller. Whoever holds one must not use it as the client's own token.
@@ -145,10 +145,10 @@ function presentersOf(
     });
     return 'nobody';
   }
-  const principal = workloads.get(caller.name)?.principal;
-  if (principal !== undefined) return [principal];
+  const principals = workloads.get(caller.name)?.principals ?? [];
+  if (principals.length > 0) return principals;
   notes.about(service.name, {
-    'identity-unsupported': `The identity ${caller.identity} of ${caller.name} is no SPIFFE ID, so its calls with the scope ${scope} are denied. Set --principal.`,
+    'identity-unsupported': `The identity ${caller.identities.join(' or ')} of ${caller.name} is no SPIFFE ID, so its calls with the scope ${scope} are denied. Set --principal.`,
   });
   return 'nobody';
 }

@@ -28,7 +28,8 @@ export interface Workload {
   readonly labels: Readonly<Record<string, string>>;
   readonly host: string;
   /** Undefined if its identity is no SPIFFE ID. */
-  readonly principal: string | undefined;
+  /** Without `spiffe://`; none where its identity is no SPIFFE ID. */
+  readonly principals: readonly string[];
 }
 
 /** What the resources of all services have in common. */
@@ -72,7 +73,7 @@ export function workloadOf(service: ServicePlan, options: IstioOptions): Workloa
     namespace,
     labels: { [key]: label },
     host: fill(options.host ?? '{name}.{namespace}.svc.cluster.local'),
-    principal: options.principal === undefined ? principalOf(service) : fill(options.principal),
+    principals: options.principal === undefined ? principalsOf(service) : [fill(options.principal)],
   };
 }
 
@@ -82,6 +83,8 @@ function workloadName({ name, namespace }: ServicePlan): string {
   return namespace !== undefined && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
 }
 
-function principalOf({ identity }: ServicePlan): string | undefined {
-  return identity.startsWith(SPIFFE) ? identity.slice(SPIFFE.length) : undefined;
+function principalsOf({ identities }: ServicePlan): readonly string[] {
+  return identities.flatMap((identity) =>
+    identity.startsWith(SPIFFE) ? [identity.slice(SPIFFE.length)] : [],
+  );
 }

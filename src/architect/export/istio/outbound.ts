@@ -65,10 +65,10 @@ function rulesElsewhere(mode: ExportMode): Json {
  * Reads the application's own token and takes it away, also where no callee matches. Where the graph lets it be passed on
  * (`mode: forward`), the callee's virtual host asks for the second provider.
  */
-function readToken({ audience }: ServiceModel, { issuer, jwksUri, tokenBytes }: IstioContext): object {
+function readToken({ audiences }: ServiceModel, { issuer, jwksUri, tokenBytes }: IstioContext): object {
   const provider = {
     issuer,
-    audiences: [audience],
+    audiences,
     from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
     payload_in_metadata: PAYLOAD,
     failed_status_in_metadata: FAILURE,

@@ -67,13 +67,21 @@ belongs_to_another(request) if {
 
 # Servers may resolve such a path to another one.
 ${AMBIGUOUS_PATHS.map((path) => `is_ambiguous if regex.match(${JSON.stringify(path)}, input.path)\n`).join('\n')}
-for_this_service if service.audience == input.claims.aud
+audiences := object.get(service, "audiences", [service.audience])
 
-for_this_service if service.audience in input.claims.aud
+for_this_service if input.claims.aud in audiences
+
+for_this_service if {
+	some one in input.claims.aud
+	one in audiences
+}
 
 presented_rightly if service.caller == "none"
 
 presented_rightly if input.presenter == input.claims.act.sub
+
+# Another identity of the same caller.
+presented_rightly if input.presenter in input.claims.act.also
 
 # A root names nobody. Either it is bound to a key, or a gateway has seen who its client is.
 presented_rightly if {

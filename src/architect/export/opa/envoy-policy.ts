@@ -47,7 +47,7 @@ service := input.attributes.contextExtensions.service
 service := name if {
 	not input.attributes.contextExtensions.service
 	some name, one in data.waybill.graph.services
-	one.identity == input.attributes.destination.principal
+	input.attributes.destination.principal in object.get(one, "identities", [one.identity])
 }
 
 # Repeated headers are joined with a comma, which no token has. A packed token (wb1~) has no three parts.
@@ -127,7 +127,16 @@ is_well_formed if {
 	}
 	is_time(object.get(claims, "nbf", 0))
 	is_text(object.get(claims, ["act", "sub"], "nobody"))
+	are_names(object.get(claims, ["act", "also"], ["nobody"]))
 	regex.match(${JSON.stringify(SCOPE)}, claims.scope)
+}
+
+are_names(value) if {
+	is_array(value)
+	count(value) in {1, 2, 3}
+	every name in value {
+		is_text(name)
+	}
 }
 
 is_text(value) if {

@@ -22,18 +22,28 @@ export function graphData(plan: Plan, { services }: GraphModel, gateways: readon
   };
 }
 
-function serviceData(plan: Plan, { name, audience, identity, caller, inbound }: ServiceModel): object {
+function serviceData(
+  plan: Plan,
+  { name, audience, audiences, identities, caller, inbound }: ServiceModel,
+): object {
   const scopes = inbound.map((rule) => [
     rule.scope,
     scopeData(rule, plan.services.get(name)?.scopes.get(rule.scope)?.operations ?? []),
   ]);
-  return { audience, identity, caller, scopes: Object.fromEntries(scopes) as object };
+  return {
+    audience,
+    ...(audiences.length > 1 ? { audiences } : {}),
+    identity: identities[0],
+    ...(identities.length > 1 ? { identities } : {}),
+    caller,
+    scopes: Object.fromEntries(scopes) as object,
+  };
 }
 
 /** @param operations as the graph writes them: some are not HTTP, and have only a name. */
 function scopeData({ callers, operations: requests }: InboundRule, operations: readonly string[]): object {
   // Whoever passes a token on (`mode: forward`) is not named in it, and its callee checks no caller (rule 7).
-  const presenters = callers.flatMap((caller) => (caller.kind === 'service' ? [caller.identity] : []));
+  const presenters = callers.flatMap((caller) => (caller.kind === 'service' ? caller.identities : []));
   const clients = callers.flatMap((caller) => (caller.kind === 'client' ? [caller.name] : []));
   return {
     presenters: [...new Set(presenters)],

@@ -83,7 +83,10 @@ function configOf(
   const { check, addresses, mode } = deployment;
   const withToken = service.outbound.filter((callee) => callee.mode !== 'none');
   const hosts = [...destinationsByHost(withToken, addresses)];
-  const byHost = (key: string, read: (destinations: readonly Destination[]) => string | undefined) => {
+  const byHost = (
+    key: string,
+    read: (destinations: readonly Destination[]) => string | readonly string[] | undefined,
+  ) => {
     const table = hosts.map(([host, destinations]) => [host, read(destinations)] as const);
     const known = table.filter(([, value]) => value !== undefined);
     return known.length > 0 ? { [key]: Object.fromEntries(known) } : {};
@@ -93,7 +96,7 @@ function configOf(
   noteRevocation(own, issuer.lifetime, service.outbound, notes);
   return {
     issuer: issuer.url,
-    audience: service.audience,
+    audience: service.audiences.length > 1 ? service.audiences : service.audience,
     caller: service.caller,
     ...(mode === 'report' ? { mode } : {}),
     ...(service.caller === 'mtls' ? presenters(service, deployment, notes) : {}),
@@ -195,9 +198,13 @@ function calleeAt([only, ...others]: readonly Destination[]): string | undefined
   return mode === 'forward' ? (audience ?? name) : name;
 }
 
-/** The SPIFFE ID behind a host that leads to one service. Others keep their host names. */
-function identityAt(destinations: readonly Destination[], services: Plan['services']): string | undefined {
-  const found = new Set(destinations.map(({ callee }) => services.get(callee.name)?.identity));
-  const [only, ...others] = found;
-  return only !== undefined && others.length === 0 && parseSpiffeId(only) ? only : undefined;
+/** The SPIFFE IDs behind a host that leads to one service: one as a text. Others keep their host names. */
+function identityAt(
+  destinations: readonly Destination[],
+  services: Plan['services'],
+): string | readonly string[] | undefined {
+  const [only, ...others] = new Set(destinations.map(({ callee }) => services.get(callee.name)));
+  if (!only || others.length > 0 || !only.identities.every((identity) => parseSpiffeId(identity)))
+    return undefined;
+  return only.identities.length > 1 ? only.identities : only.identity;
 }

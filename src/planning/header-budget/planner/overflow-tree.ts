@@ -5,6 +5,7 @@
 import { getOrAdd } from '../../../get-or-add.ts';
 import {
   actOf,
+  audienceOf,
   isSealedBy,
   type Actor,
   type Branch,
@@ -130,7 +131,7 @@ export class OverflowTree {
       movable: caller !== undefined && (anyoneFetches || caller.shape.service.auth !== undefined),
       embedding: { nested: isNestedCounted ? nameBytes(service.name) : 0, packed: 0 },
       entry: {
-        nested: isNestedCounted ? entryBytes(service.name, service.audience) : 0,
+        nested: isNestedCounted ? entryBytes(service.name, audienceOf(service)) : 0,
         packed: caller?.weights?.entry(service.name) ?? 0,
       },
       held: caller ? this.#bitsOf(this.#missingClaims(caller.shape.body, shape.body)) : 0,
@@ -243,7 +244,7 @@ export function canBeTooLarge(
       if (!child || !service) return 0;
       const bytes = most(child, act ?? chain);
       return Math.max(
-        entryBytes(service.name, service.audience),
+        entryBytes(service.name, audienceOf(service)),
         nameBytes(service.name) + (seal ? own.sealedAtWorst(child.body, bytes) : bytes),
       );
     });
@@ -254,7 +255,7 @@ export function canBeTooLarge(
   return most(root, above) > options.nested;
 }
 
-type Entries = readonly (readonly [callee: string, audience: string])[];
+type Entries = readonly (readonly [callee: string, audience: string | readonly string[]])[];
 
 function entriesOf(entries: Entries): number {
   return entries.reduce((sum, [callee, audience]) => sum + entryBytes(callee, audience), 0);
@@ -262,6 +263,6 @@ function entriesOf(entries: Entries): number {
 
 function embeddedBy({ branches }: TokenShape): Entries {
   return branches.flatMap(({ shape, service }) =>
-    shape && service ? [[service.name, service.audience] as const] : [],
+    shape && service ? [[service.name, audienceOf(service)] as const] : [],
   );
 }

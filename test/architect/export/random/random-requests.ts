@@ -40,13 +40,13 @@ export async function randomRequest(
     exp: now + 600,
     jti: 'T.0',
     txn: 'T',
-    ...(caller?.kind === 'service' ? { act: { sub: caller.identity } } : {}),
+    ...(caller?.kind === 'service' ? { act: { sub: caller.identities[0] } } : {}),
   };
   const children: Record<string, string> = {};
   for (const callee of model.outbound) {
     if (random(4) === 0) continue;
     const { act: _, ...rest } = payload;
-    const child = { ...rest, aud: callee.audience, act: { sub: model.identity } };
+    const child = { ...rest, aud: callee.audience, act: { sub: model.identities[0] } };
     children[callee.name] = await own.sign(child);
   }
   if (Object.keys(children).length > 0) payload['embedded'] = children;

@@ -45,10 +45,11 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
 }
 
 function factsOf(service: ServicePlan, place: string | undefined): Record<string, string | undefined> {
-  const { zone, owner, audience, identity, caller, auth } = service;
+  const { zone, owner, audiences, identities, identity, caller, auth } = service;
   return {
-    ...{ zone, owner, audience },
-    identity: identity === service.name ? undefined : identity,
+    ...{ zone, owner },
+    audience: audiences.join(', '),
+    identity: identity === service.name && identities.length === 1 ? undefined : identities.join(', '),
     callers: caller === 'mtls' ? 'checked (mtls)' : 'not checked',
     auth: auth ? auth.method : 'none: it fetches no tokens',
     declared: place,

@@ -4,6 +4,7 @@
  */
 import {
   actOf,
+  audienceOf,
   heldClaimsOf,
   withBranches,
   type Actor,
@@ -56,7 +57,7 @@ export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefin
         return value === undefined ? [] : [[claim.name, value] as const];
       }),
       onDemand: issued.branches.flatMap(({ mode, callee, service }) =>
-        mode === 'exchange' && service ? [[callee, service.audience] as const] : [],
+        mode === 'exchange' && service ? [[callee, audienceOf(service)] as const] : [],
       ),
       held:
         held.length === 0 ? undefined : `<for the issuer alone: ${held.map(({ name }) => name).join(' ')}>`,

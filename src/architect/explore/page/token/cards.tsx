@@ -86,6 +86,8 @@ function Head({ name, audience }: { name: string; audience: string }): JSX.Eleme
 function nameOf({ name, claims }: DecodedNode['tree'], plan: Plan | undefined): string {
   if (name !== '') return name;
   const audiences = [claims.aud].flat();
-  const service = [...(plan?.services.values() ?? [])].find((each) => audiences.includes(each.audience));
+  const service = [...(plan?.services.values() ?? [])].find((each) =>
+    each.audiences.some((own) => audiences.includes(own)),
+  );
   return service?.name ?? audiences.join(' ').replace(/^https?:\/\//, '');
 }

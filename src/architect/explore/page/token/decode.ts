@@ -116,7 +116,7 @@ function onDemandOf({ path, tree }: DecodedNode): OnDemandNode[] {
     path: below(path, name),
     parent: path,
     name,
-    audience,
+    audience: [audience].flat().join(', '),
   }));
 }
 
