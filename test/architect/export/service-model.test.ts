@@ -29,7 +29,7 @@ describe('what services accept and call', () => {
       { scope: 'buy', callers: [{ kind: 'client', name: 'web', forwardedBy: undefined }] },
     ]);
     expect(services.get('stock')?.inbound[0]?.callers).to.deep.equal([
-      { kind: 'service', name: 'shop', identity: 'spiffe://a.example/shop', forwardedBy: undefined },
+      { kind: 'service', name: 'shop', identities: ['spiffe://a.example/shop'], forwardedBy: undefined },
     ]);
     expect(services.get('shop')?.tokens.roots).to.equal(true);
     expect(services.get('stock')?.tokens.roots).to.equal(false);
@@ -45,7 +45,11 @@ describe('what services accept and call', () => {
   stock: { audience: 'http://127.0.0.1:99/stock', scopes: { take: {} } }
   pay: { audience: 'urn:pay', scopes: { charge: {} } }
 `);
-    expect(services.get('shop')?.outbound).to.deep.equal([
+    const outbound = services.get('shop')?.outbound.map(({ audiences, ...callee }) => {
+      expect(audiences).to.deep.equal(callee.audience === undefined ? [] : [callee.audience]);
+      return callee;
+    });
+    expect(outbound).to.deep.equal([
       { name: 'queue', audience: undefined, mode: 'none', authority: undefined },
       { name: 'ads', audience: 'https://ads.example', mode: 'exchange', authority: 'ads.example' },
       { name: 'stock', audience: 'http://127.0.0.1:99/stock', mode: 'embed', authority: '127.0.0.1:99' },
@@ -60,7 +64,7 @@ describe('what services accept and call', () => {
   log: { caller: none, accepts_forward: [bus], scopes: { write: { operations: [POST /write] } } }
 `);
     expect(services.get('log')?.inbound[0]?.callers).to.deep.equal([
-      { kind: 'service', name: 'edge', identity: 'edge-id', forwardedBy: 'bus' },
+      { kind: 'service', name: 'edge', identities: ['edge-id'], forwardedBy: 'bus' },
     ]);
   });
 
