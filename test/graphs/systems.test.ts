@@ -1,13 +1,10 @@
 /** The three systems under `graphs/systems`, each in its environments, as their teams would check and test them. */
-import { copyFileSync, cpSync } from 'node:fs';
-import path from 'node:path';
-
 import { expect } from 'chai';
 
-import { removeScratch, scratchFolder } from '../support/files.ts';
+import { removeScratch } from '../support/files.ts';
+import { copyOfSystem } from '../support/graphs/systems.ts';
 import { run } from '../support/program.ts';
 
-const GRAPHS = path.resolve(import.meta.dirname, '../../graphs');
 /** Some calls of these graphs end: that day is before all of them. */
 const DAY = ['--at', '2026-12-01'];
 
@@ -37,15 +34,6 @@ const ENVIRONMENTS: readonly Environment[] = [
   },
 ];
 
-/** A copy, so that what one system stands on can be beside it without its own tests. */
-function copyOf(system: string): string {
-  const folder = path.join(scratchFolder(), system);
-  cpSync(path.join(GRAPHS, 'systems', system), folder, { recursive: true });
-  if (system === 'boutique-context')
-    copyFileSync(path.join(GRAPHS, 'online-boutique.yaml'), path.join(folder, 'online-boutique.yaml'));
-  return folder;
-}
-
 interface Checked {
   readonly findings: readonly { readonly code: string }[];
 }
@@ -56,7 +44,7 @@ describe('The systems under graphs/systems', () => {
   for (const { system, name, args, warnings = [] } of ENVIRONMENTS) {
     it(`${system} passes its check in ${name}`, async () => {
       const { code, stdout, stderr } = await run(['check', ...args, ...DAY, '--json'], {
-        cwd: copyOf(system),
+        cwd: copyOfSystem(system),
       });
       expect(stderr).to.equal('');
       expect((JSON.parse(stdout) as Checked).findings.map((finding) => finding.code)).to.deep.equal(warnings);
@@ -64,7 +52,7 @@ describe('The systems under graphs/systems', () => {
     });
 
     it(`${system} passes its tests in ${name}`, async () => {
-      const { code, stdout } = await run(['test', ...args, ...DAY], { cwd: copyOf(system) });
+      const { code, stdout } = await run(['test', ...args, ...DAY], { cwd: copyOfSystem(system) });
       expect(stdout).to.not.match(/^✗/m);
       expect(stdout).to.match(/^([5-9]|1\d) tests hold\.$/m);
       expect(code).to.equal(0);
@@ -74,7 +62,7 @@ describe('The systems under graphs/systems', () => {
   it('payments issues in no two environments the same tokens', async () => {
     const digests = await Promise.all(
       PAYMENTS.map(async ({ args }) => {
-        const { stdout } = await run(['check', ...args, ...DAY], { cwd: copyOf('payments') });
+        const { stdout } = await run(['check', ...args, ...DAY], { cwd: copyOfSystem('payments') });
         return /^Digest (\w+):/m.exec(stdout)?.[1];
       }),
     );
