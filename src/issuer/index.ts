@@ -42,5 +42,5 @@ export { Peers, type PeerReport } from './shared-state/peers.ts';
 export { sharedStateNeeds, storeDependence } from './shared-state/needs.ts';
 export { keySetFault } from './client-authentication/key-set-fault.ts';
 export { FetchedSealKeys } from './sealing/fetched-keys.ts';
-export { encryptionKeyFault } from './sealing/seal-keys.ts';
+export { encryptionKeyFault, encryptionKeyThumbprint } from './sealing/seal-keys.ts';
 export { KeyWaits } from './key-waits.ts';

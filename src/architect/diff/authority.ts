@@ -210,9 +210,9 @@ export class Authority {
       .map(({ claim, required }) => `${claim.name}${required ? '!' : ''}`);
     const calls = branches
       .filter(({ mode }) => mode !== 'none')
-      .map(({ callee, mode, scopes, calls }) => {
+      .map(({ callee, mode, seal, scopes, calls }) => {
         const asked = scopes.map((scope) => [this.nameOf(scope), lastDay(calls, scope) ?? ''].join(' '));
-        return `${callee} ${mode} ${asked.sort().join(' ')}`;
+        return `${callee} ${mode}${seal ? ' sealed' : ''} ${asked.sort().join(' ')}`;
       });
     return [...carried.sort(), '', ...calls.sort()].join('\n');
   }

@@ -52,6 +52,7 @@ function compareClient(before: ClientPlan, after: ClientPlan, older: Authority, 
   const asking = [
     ...compareOwnConditions(before, after, older, newer),
     ...compareCallEnds(before, after, older),
+    ...compareSeals(before, after),
     ...compareForms(before, after),
     ...compareLives(before, after, older, newer),
     ...compareValues(before, after, older, newer),
@@ -155,6 +156,16 @@ function compareCallEnds(before: ClientPlan, after: ClientPlan, older: Authority
       const asked = inProse(scopes.map(({ name }) => `${call.callee}:${name}`));
       return report(mark, 'until', `${after.name} may ask for ${asked} ${until}`, call);
     });
+  });
+}
+
+function compareSeals(before: ClientPlan, after: ClientPlan): Change[] {
+  const report = changesOf('client', after);
+  return after.calls.flatMap((call) => {
+    const earlier = before.calls.find(({ callee }) => callee === call.callee);
+    if (!earlier || earlier.mode === 'none' || call.mode === 'none' || earlier.seal === call.seal) return [];
+    const what = `the tokens of ${after.name} for ${call.callee} are ${call.seal ? 'now' : 'no longer'} sealed`;
+    return [report(call.seal ? 'narrows' : 'widens', 'seal', what, call)];
   });
 }
 

@@ -17,6 +17,7 @@ import { compareRequests, type RequestChange } from './requests.ts';
 import { compareOwners } from './owners.ts';
 import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
+import { compareSealKeys, type SealKeyThumbprints } from './seal-keys.ts';
 import { compareServices } from './services.ts';
 import { findUnchanged, type Unchanged } from './unchanged.ts';
 
@@ -55,6 +56,7 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * Compares the authority that two graphs give, not their text: who may ask for what, who reads which claim, who could present
  * which token, and which requests get larger or smaller.
  *
+ * @param keys what is known of the keys to which tokens are sealed: a graph names only their files. Default: nothing.
  * @throws WaybillError `graph_invalid` for a graph that breaks the limits of trees so far that its tokens cannot be listed.
  * @returns `verdict` is `widens` where any change gives somebody more, else `narrows`, else `neutral`: every tree is issued as before.
  *
@@ -67,9 +69,9 @@ const ORDER: Readonly<Record<Impact, number>> = { widens: 0, narrows: 1, neutral
  * if (older && newer) console.log(diffGraphs(older, newer).verdict);
  * ```
  */
-export function diffGraphs(older: Plan, newer: Plan): GraphDiff {
+export function diffGraphs(older: Plan, newer: Plan, keys: SealKeyThumbprints = {}): GraphDiff {
   try {
-    return compareGraphs(older, newer, findUnchanged);
+    return compareGraphs(older, newer, findUnchanged, keys);
   } catch (error) {
     if (!(error instanceof TooManyShapes)) throw error;
     const { name } = error.service;
@@ -86,6 +88,7 @@ export function compareGraphs(
   older: Plan,
   newer: Plan,
   findUnchanged: (before: Authority, after: Authority) => Unchanged,
+  keys: SealKeyThumbprints = {},
 ): GraphDiff {
   const renames = findRenames(older, newer);
   const before = new Authority(
@@ -100,6 +103,7 @@ export function compareGraphs(
     ...compareOwners(older, newer),
     ...compareClients(before, after),
     ...compareServices(before, after, unchanged),
+    ...compareSealKeys(older, newer, keys),
     ...reportRenames(renames, before, after),
     ...compareScopes(before, after, unchanged),
     ...requests.changes,

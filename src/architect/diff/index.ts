@@ -4,3 +4,4 @@ export { diffGraphs, type GraphDiff, type ReachChange } from './diff.ts';
 export { type CallerChange, type ReaderChange } from './access.ts';
 export { type HopChange, type HopSize, type RequestChange } from './requests.ts';
 export { judgeOverlays } from './overlays.ts';
+export { type SealKeyThumbprints } from './seal-keys.ts';

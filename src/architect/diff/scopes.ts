@@ -198,6 +198,8 @@ function compareBranches(before: Branch, after: Branch, older: Authority): Scope
     const mark = GIVES[mode] > GIVES[before.mode] ? 'widens' : 'narrows';
     changes.push({ mark, kind: 'mode', what: `now calls ${callee} by ${mode}, not ${before.mode}`, place });
   }
+  if (before.seal !== after.seal && before.mode !== 'none' && mode !== 'none')
+    changes.push({ ...sealChange(callee, after.seal), place });
   const had = before.mode === 'none' ? [] : older.namesOf(before.scopes);
   const has = mode === 'none' ? [] : after.scopes.map(({ name }) => name);
   const added = has.filter((name) => !had.includes(name));
@@ -224,6 +226,13 @@ function compareBranches(before: Branch, after: Branch, older: Authority): Scope
         ),
       });
   return changes;
+}
+
+/** Whoever carries a sealed token cannot read it. */
+function sealChange(callee: string, isSealed: boolean): Pick<ScopeChange, 'mark' | 'kind' | 'what'> {
+  return isSealed
+    ? { mark: 'narrows', kind: 'seal', what: `now seals the token for ${callee}` }
+    : { mark: 'widens', kind: 'seal', what: `no longer seals the token for ${callee}` };
 }
 
 function namesAt(callee: string, scopes: readonly { readonly name: string }[]): string {

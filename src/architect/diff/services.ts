@@ -1,5 +1,12 @@
 /** Compares services that are in both graphs, apart from their scopes. In: the authority of two graphs. Out: changes. */
-import type { AuthPlan, CallPlan, ConditionPlan, Place, ServicePlan } from '../../graph/index.ts';
+import type {
+  AuthPlan,
+  CallPlan,
+  ConditionPlan,
+  EncryptionPlan,
+  Place,
+  ServicePlan,
+} from '../../graph/index.ts';
 import type { Authority } from './authority.ts';
 import {
   changedRights,
@@ -91,6 +98,7 @@ function compareService(pair: Pair): Change[] {
     ...compareGuards(pair),
     ...compareOperations(before, after),
   );
+  changes.push(...encryptionChanges(pair));
   changes.push(...introspections(report, before, after), ...authChanges(report, before, after, counts));
   return changes;
 }
@@ -262,6 +270,23 @@ export function authChanges<Party extends Pick<ServicePlan, 'name' | 'introspect
   return was
     ? change('widens', `${name} authenticates by ${proofOf(is)}, not by ${proofOf(was)}`)
     : change('widens', `${name} can now authenticate (${is.method}), and so fetch and introspect`);
+}
+
+/** Whoever has the private half of another key could read what is sealed to the service. */
+function encryptionChanges({ before, after, counts }: Pair): Change[] {
+  if (same(before.encryption, after.encryption)) return [];
+  const report = changesOf('service', after);
+  if (!after.encryption)
+    return [report('neutral', 'encryption', `${after.name} has no encryption keys any more`)];
+  const is = keysOf(after.encryption);
+  if (!before.encryption)
+    return [report('neutral', 'encryption', `tokens for ${after.name} can now be sealed (${is})`)];
+  const what = `what is sealed to ${after.name} is sealed to the keys of ${is}, not of ${keysOf(before.encryption)}`;
+  return [report(counts ? 'widens' : 'neutral', 'encryption', what)];
+}
+
+function keysOf({ keys, alg }: EncryptionPlan): string {
+  return [...Object.entries(keys).map(([key, value]) => `${key} ${value}`), ...(alg ? [alg] : [])].join(', ');
 }
 
 function proofOf(auth: AuthPlan): string {

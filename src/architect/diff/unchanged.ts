@@ -108,7 +108,7 @@ class SameTrees {
       before.branches.length === after.branches.length &&
       before.branches.every((was, at) => {
         const is = after.branches[at]!;
-        if (was.callee !== is.callee || was.mode !== is.mode) return false;
+        if (was.callee !== is.callee || was.mode !== is.mode || was.seal !== is.seal) return false;
         if (!this.#alike.scopes(was.scopes, is.scopes)) return false;
         // Its audience stands in the token, and its limits count where it gets the token forwarded.
         if (is.service && !this.#services.has(is.callee)) return false;

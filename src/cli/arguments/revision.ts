@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { usageError } from '../../errors.ts';
+import { attempt } from '../../input/attempt.ts';
+import { readInputFile } from '../../input/input-file.ts';
 import { interruptible } from '../output/interrupt.ts';
 import { writingTo } from '../output/save.ts';
 
@@ -18,15 +20,16 @@ const GRAPH_FILE = /(?<!\.vars)\.ya?ml$/;
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 
 /**
- * @param use gets the paths to read, and a function that turns places in them into those that the user named.
+ * @param use gets the paths to read, a function that turns places in them into those that the user named, and one that
+ *   reads a file that the graph names, as it is in the same revision: paths in a graph start at the working directory.
  * @throws WaybillError `usage` if git has no such revision or path; `output_failed` if copies cannot be written.
  */
 export async function withRevisions<Result>(
   paths: readonly string[],
-  use: (paths: readonly string[], shownAs: (place: string) => string) => Result,
+  use: (paths: readonly string[], shownAs: (place: string) => string, readNamed: ReadNamed) => Result,
 ): Promise<Result> {
   const sources = paths.map(sourceOf);
-  if (sources.every(({ revision }) => revision === undefined)) return use(paths, (place) => place);
+  if (sources.every(({ revision }) => revision === undefined)) return use(paths, (place) => place, readHere);
   return interruptible(() =>
     withFolder((folder) => {
       const copies = new Map<string, string>();
@@ -41,9 +44,26 @@ export async function withRevisions<Result>(
           if (place.startsWith(copy)) return shown + place.slice(copy.length);
         return place;
       };
-      return use(read, shownAs);
+      const revision = sources.find((source) => source.revision !== undefined)?.revision ?? '';
+      return use(read, shownAs, (file) => readAt(revision, file));
     }),
   );
+}
+
+/** @returns undefined where there is no such file, or a larger one. */
+export type ReadNamed = (file: string) => Uint8Array | undefined;
+
+/** A file of keys. */
+const MAX_NAMED = 256 * 1024;
+
+function readHere(file: string): Uint8Array | undefined {
+  return attempt(() => readInputFile(file, MAX_NAMED));
+}
+
+/** A path outside the repository is the same for every revision. */
+function readAt(revision: string, file: string): Uint8Array | undefined {
+  if (path.isAbsolute(file)) return readHere(file);
+  return git(['cat-file', 'blob', `${revision}:./${file}`], MAX_NAMED);
 }
 
 interface GraphSource {

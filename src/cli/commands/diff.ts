@@ -2,7 +2,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import { diffGraphs, type Change, type GraphDiff } from '../../architect/diff/index.ts';
-import { KnownFiles, type Plan } from '../../graph/index.ts';
+import { KnownFiles, sealedServices, type Plan } from '../../graph/index.ts';
+import { attempt } from '../../input/attempt.ts';
+import { parseJsonInput } from '../../input/json-input.ts';
+import { encryptionKeyThumbprint } from '../../issuer/index.ts';
 import { compileDraft } from '../../planning/index.ts';
 import { diffMarkdown } from '../output/diff-markdown.ts';
 import { diffText } from '../output/diff-text.ts';
@@ -15,7 +18,7 @@ import {
   type GraphArguments,
 } from '../arguments/graph-arguments.ts';
 import { GraphRefused } from '../output/report.ts';
-import { withRevisions } from '../arguments/revision.ts';
+import { withRevisions, type ReadNamed } from '../arguments/revision.ts';
 import { withStages } from '../output/stages.ts';
 import { plain, print, printError, printJson } from '../output/terminal.ts';
 
@@ -68,7 +71,10 @@ export function addDiff(program: Command): void {
       const older = await read(old, options, known);
       if (!older || !newer) throw new GraphRefused();
       begin('comparing');
-      return named(diffGraphs(older.plan, newer.plan), [older, newer]);
+      return named(diffGraphs(older.plan, newer.plan, { older: older.sealKeys, newer: newer.sealKeys }), [
+        older,
+        newer,
+      ]);
     });
     const format = options.json ? 'json' : options.format;
     if (format === 'json') printJson(diff);
@@ -94,6 +100,8 @@ interface Side {
   readonly plan: Plan;
   /** Replaces the path of a copy by the path that the user gave. */
   readonly shownAs: (place: string) => string;
+  /** Thumbprints of keys to which tokens are sealed, by service. */
+  readonly sealKeys: ReadonlyMap<string, string>;
 }
 
 /** A graph that exceeds a header budget can be compared; one with wrong names or calls cannot. */
@@ -102,9 +110,9 @@ function read(
   options: GraphArguments,
   known: KnownFiles,
 ): Promise<Side | undefined> {
-  return withRevisions(paths, (read, shownAs) => {
+  return withRevisions(paths, (read, shownAs, readNamed) => {
     const { findings, leftOut, draft } = compileDraft(read, graphOptions(options), known);
-    if (draft) return { plan: draft, shownAs };
+    if (draft) return { plan: draft, shownAs, sealKeys: sealKeysOf(draft, readNamed) };
     const errors = errorsOf(findings);
     if (errors.length === 0)
       throw usageError(
@@ -114,6 +122,19 @@ function read(
     if (leftOut.length > 0) printError(`\n${leftOutText(leftOut)}`);
     return undefined;
   });
+}
+
+/** Thumbprints of the keys in the files that the graph names, by service; of those that can be read. */
+function sealKeysOf(plan: Plan, readNamed: ReadNamed): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, encryption } of sealedServices(plan)) {
+    if (!encryption || !('file' in encryption.keys)) continue;
+    const bytes = readNamed(encryption.keys.file);
+    const document = bytes && attempt(() => parseJsonInput(bytes));
+    const thumbprint = encryptionKeyThumbprint(name, encryption, document);
+    if (thumbprint !== undefined) found.set(name, thumbprint);
+  }
+  return found;
 }
 
 function named(diff: GraphDiff, sides: readonly Side[]): GraphDiff {

@@ -3,14 +3,13 @@
  * request when they are five minutes old. While a service cannot be asked its last keys stay in use for a day; then its
  * tokens are refused. They are never sent unsealed instead.
  */
-import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { fetchDocument } from '../../discovery/index.ts';
 import { WaybillError, isWaybillError } from '../../errors.ts';
 import type { KeyAgreement } from '../../graph/index.ts';
 import type { SealKey } from '../../token/index.ts';
 import type { KeyWaits } from '../key-waits.ts';
-import { recipientKey } from './recipient-key.ts';
+import { recipientKey, sealKeyThumbprint } from './recipient-key.ts';
 
 export interface PublishedKeys {
   readonly service: string;
@@ -90,7 +89,7 @@ export class FetchedSealKeys {
     try {
       const document = await fetchDocument(fetch, uri, AbortSignal.timeout(TIMEOUT_MS), MAX_BYTES);
       const key = recipientKey(service, document, published);
-      const thumbprint = await calculateJwkThumbprint(key.key as JWK);
+      const thumbprint = sealKeyThumbprint(key);
       const before = entry.thumbprint ?? thumbprint;
       entry.key = key;
       entry.thumbprint = thumbprint;

@@ -1,5 +1,5 @@
 /** The public key of a service to which its tokens are sealed. In: a JWK Set that the service publishes. */
-import { createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { WaybillError } from '../../errors.ts';
 import type { EncryptionPlan } from '../../graph/index.ts';
@@ -69,6 +69,12 @@ function sealKeyOf(jwk: JsonObject, wanted: EncryptionPlan['alg']): SealKey | un
   if (crv === undefined || alg === undefined || (wanted !== undefined && alg !== wanted)) return undefined;
   if (!isSealKid(kid) || (use !== undefined && use !== 'enc')) return undefined;
   return { alg, crv, kid, key: Object.freeze({ kty, crv, x, ...(y === undefined ? {} : { y }) }) as JWK };
+}
+
+/** RFC 7638, SHA-256, base64url: the members that make the key, in the order of section 3.3. */
+export function sealKeyThumbprint({ key }: SealKey): string {
+  const { crv, kty, x, y } = key as JWK;
+  return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
 }
 
 /** Points off their curve, and those of low order, with which every agreement comes to the same, fail here. */

@@ -4,7 +4,7 @@ import { sealedServices, type EncryptionPlan, type Plan, type ServicePlan } from
 import type { SealKey } from '../../token/index.ts';
 import type { FetchedSealKeys } from './fetched-keys.ts';
 import type { Fetching } from './fetched-keys.ts';
-import { recipientKey } from './recipient-key.ts';
+import { recipientKey, sealKeyThumbprint } from './recipient-key.ts';
 
 /** By the name of the service. */
 export type TreeSealKeys = ReadonlyMap<string, SealKey>;
@@ -65,6 +65,16 @@ export function encryptionKeyFault(
     if (isWaybillError(error)) return error;
     throw error;
   }
+}
+
+/** @returns the thumbprint (RFC 7638) of the key that would be used; undefined where none can be. */
+export function encryptionKeyThumbprint(
+  name: string,
+  encryption: EncryptionPlan,
+  document: unknown,
+): string | undefined {
+  if (encryptionKeyFault(name, encryption, document)) return undefined;
+  return sealKeyThumbprint(recipientKey(name, document, encryption));
 }
 
 /** @param document parsed; undefined where the file could not be read. @throws WaybillError `keys_missing`, `keys_invalid` */

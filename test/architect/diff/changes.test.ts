@@ -495,3 +495,48 @@ describe('the comparison of last days', () => {
     expect(until('2020-01-31', '2020-02-29')).to.deep.equal([]);
   });
 });
+
+describe('the comparison of sealed calls', () => {
+  const KEYS = 'encryption: { jwks_file: stock.jwks }';
+  const sealed = ({ call = '', keys = KEYS, all = '', client = '' }): ReturnType<typeof planOf> =>
+    planOf(
+      shop
+        .replace('stock: [reserve]', `stock: { scopes: [reserve]${call} }`)
+        .replace('stock: [count]', `stock: { scopes: [count]${client} }`)
+        .replace('  stock:\n', `  stock:\n    ${keys}\n    ${all}\n`),
+    );
+  const seal = ', seal: true';
+
+  it('narrows where a seal is added and widens where it is gone, be it by the callee for all its callers', () => {
+    const [open, closed] = [sealed({}), sealed({ call: seal })];
+    expect(told(diffGraphs(open, closed))).to.deep.equal([
+      'narrows seal: front:order now seals the token for stock',
+    ]);
+    expect(told(diffGraphs(closed, open))).to.deep.equal([
+      'widens seal: front:order no longer seals the token for stock',
+    ]);
+    expect(told(diffGraphs(open, sealed({ all: 'seal: true' })))).to.deep.equal([
+      'narrows seal: the tokens of batch for stock are now sealed',
+      'narrows seal: front:order now seals the token for stock',
+    ]);
+    expect(diffGraphs(sealed({ client: seal }), open).verdict).to.equal('widens');
+  });
+
+  it('widens where tokens are sealed to other keys, and says to which', () => {
+    const [was, is] = [sealed({ call: seal }), sealed({ call: seal, keys: KEYS.replace('stock.', 'new.') })];
+    expect(told(diffGraphs(was, is))).to.deep.equal([
+      'widens encryption: what is sealed to stock is sealed to the keys of file new.jwks, not of file stock.jwks',
+    ]);
+    const thumbprints = { older: new Map([['stock', 'old-one']]), newer: new Map([['stock', 'new-one']]) };
+    expect(told(diffGraphs(was, was, thumbprints))).to.deep.equal([
+      'widens encryption: tokens for stock are sealed to the key new-one, not to old-one',
+    ]);
+    expect(told(diffGraphs(was, was, { older: thumbprints.older, newer: thumbprints.older }))).to.deep.equal(
+      [],
+    );
+    // Nothing is sealed to it yet.
+    expect(told(diffGraphs(planOf(shop), sealed({})))).to.deep.equal([
+      'neutral encryption: tokens for stock can now be sealed (file stock.jwks)',
+    ]);
+  });
+});
