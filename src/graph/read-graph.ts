@@ -122,8 +122,14 @@ function declare(
     findings.leaveOut(...AFTER_FORM);
     return { acceptances: undefined, files, overlaid: undefined };
   }
-  for (const root of resolved.overlays) if (!known.isSound(root)) checkShape(root, findings, 'overlay');
-  for (const root of resolved.roots) if (!known.isSound(root)) checkShape(root, findings);
+  const check = (root: MapNode, options = {}): void => {
+    if (!known.isSound(root)) checkShape(root, findings, options);
+  };
+  for (const overlay of resolved.overlays) check(overlay, { kind: 'overlay' });
+  // What an overlay replaces must be right too: it may be a secret.
+  for (const [at, root] of resolved.ordinary.entries())
+    if (root !== resolved.roots[at]) check(root, { isPart: true });
+  for (const root of resolved.roots) check(root);
   const document = mergeFiles([first, ...others], findings);
   const acceptances = new Acceptances(document, resolved.overlays, findings);
   if (!whole || findings.isFull) {

@@ -54,7 +54,7 @@ interface TestFile {
 function readFile(source: SourceText, plan: Plan): TestFile {
   const findings = new Findings();
   const root = parseYaml(source, findings);
-  if (root?.kind === 'map') checkShape(root, findings, 'tests');
+  if (root?.kind === 'map') checkShape(root, findings, { kind: 'tests' });
   else if (root)
     findings.add('wrong-type', root, 'A file of tests is a mapping.', 'It begins with `waybill: 1`.');
   const tests = root?.kind === 'map' && !findings.hasErrors ? readTests(root, plan) : [];

@@ -42,9 +42,8 @@ function validator(kind: FileKind): ValidateFunction {
     // Every start waits for this. The schema is ours, and what it promises is for tests.
     const quick = { validateSchema: false, code: { optimize: false } };
     const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, ...quick });
-    for (const { pattern } of [$defs.name, $defs.claimUse].flatMap((each): SubSchema[] =>
-      each ? [each] : [],
-    ))
+    const named: readonly (SubSchema | undefined)[] = [$defs.name, $defs.claimUse];
+    for (const { pattern } of named.flatMap((each) => each ?? []))
       if (pattern !== undefined) referencePatterns.add(pattern);
     return ajv.compile(inlined(schema, $defs) as object);
   });
@@ -66,11 +65,19 @@ function inlined(schema: unknown, defs: SchemaDocument['$defs']): unknown {
   return { ...(target as object), ...Object.fromEntries(here) };
 }
 
-/** @param kind of the file. Default: a file of a graph. */
-export function checkShape(root: MapNode, findings: Findings, kind: FileKind = 'graph'): void {
+/**
+ * @param kind of the file. Default: a file of a graph.
+ * @param isPart whether keys may be missing, since an overlay gives them. Default: no.
+ */
+export function checkShape(
+  root: MapNode,
+  findings: Findings,
+  { kind = 'graph', isPart = false }: { readonly kind?: FileKind; readonly isPart?: boolean } = {},
+): void {
   const validate = validator(kind);
   if (validate(toValue(root))) return;
   for (const error of validate.errors ?? []) {
+    if (isPart && error.keyword === 'required') continue;
     report(error, root, findings);
     if (findings.isFull) break;
   }

@@ -56,7 +56,7 @@ describe('an overlay as an argument', () => {
   const waybill = async (...args: string[]) => run(args, { cwd: folder });
   const PROD_PATHS = ['shop', 'shop/env/prod.yaml'];
 
-  it('of check: its changes with their impact, and the digest of what runs', async () => {
+  it('of check: its changes with their impact, and the digest of what runs (threat 18)', async () => {
     const { code, stdout } = await waybill('check', ...PROD_PATHS, 'shop/env/wide.yaml');
     expect(code).to.equal(0);
     expect(stdout).to.contain(
@@ -80,6 +80,15 @@ describe('an overlay as an argument', () => {
     expect(digestOf(stdout))
       .to.match(/^\w{12}$/)
       .and.not.equal(digestOf(alone.stdout));
+  });
+
+  it('of check: shows no secret of an ordinary file that an overlay replaces (threat 18)', async () => {
+    scratchFile('shop/graph.yaml', GRAPH.replace('secret_env: WEB_SECRET', 'secret: hunter2'), folder);
+    const auth = '{ auth: { method: client_secret_basic, secret_env: WEB } }';
+    scratchFile('shop/env/prod.yaml', `waybill: 1\noverlay: true\nclients: { web: ${auth} }\n`, folder);
+    const { code, stdout } = await waybill('check', '--json', ...PROD_PATHS);
+    expect(code).to.equal(1);
+    expect(stdout).to.contain('secret-in-graph').and.not.contain('hunter2');
   });
 
   it('of check --strict: fails on a change that widens until the overlay accepts it', async () => {

@@ -112,6 +112,14 @@ export const overlayCases: readonly Case[] = [
     finds: ['invalid-value', 'open-variable'],
   },
   {
+    title: 'a secret and a wrong value of an ordinary file, which an overlay replaces',
+    ...overlaid(
+      'clients: { web: { auth: { method: private_key_jwt, jwks_file: a.jwks } } }\nservices: { pay: { lifetime: 9 } }',
+      GRAPH.replace('secret_env: WEB_SECRET', '‸secret: hunter2').replace('lifetime: 1m', 'lifetime: ‸soon'),
+    ),
+    finds: ['secret-in-graph', 'invalid-value'],
+  },
+  {
     title: 'an overlay without ordinary files',
     graph: { 'env/prod.yaml': `‸${OVERLAY}services: { pay: { lifetime: 30s } }` },
     overlays: ['env/prod.yaml'],
