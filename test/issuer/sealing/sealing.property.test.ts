@@ -51,11 +51,26 @@ const lifetimes = fc.dictionary(fc.constantFrom('s1', 's2', 's3', 's4'), fc.inte
 /** Which services are sealed for all their callers, by the place of their names. */
 const choices = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
 
+/** What the client says of its request, where the graph has claims of it. */
+const TIER = 'of the request';
+
+function hasRequestClaims({ claims }: Plan): boolean {
+  return [...claims.values()].some(({ source }) => 'setBy' in source);
+}
+
 describe('With sealed calls an exchanged token', () => {
   let signer: Signer;
   let pairs: readonly SealKeyPair[];
   let heldKeys: readonly DeferredClaimsKey[];
-  const seen = { sealed: 0, exchangedSealed: 0, heldForSealed: 0, inSealed: 0, packed: 0, ends: 0 };
+  const seen = {
+    sealed: 0,
+    exchangedSealed: 0,
+    heldForSealed: 0,
+    inSealed: 0,
+    packed: 0,
+    ends: 0,
+    ofRequest: 0,
+  };
 
   before(async () => {
     signer = await makeSigner('ES256', 'provider');
@@ -73,11 +88,9 @@ describe('With sealed calls an exchanged token', () => {
     graph: RawGraph,
     sealed: ReadonlySet<string>,
     lives: Readonly<Record<string, number>>,
-    embedded?: ReadonlySet<string>,
+    ofRequest: boolean,
   ): Promise<Issuer> {
-    const document = JSON.parse(
-      userGraph(graph, { lifetimes: lives, ...(embedded ? { embedded } : {}) }),
-    ) as {
+    const document = JSON.parse(userGraph(graph, { lifetimes: lives, ofRequest })) as {
       services: Record<string, object>;
     };
     for (const name of sealed)
@@ -96,7 +109,8 @@ describe('With sealed calls an exchanged token', () => {
   ): Promise<string> {
     const claims = { iss: PROVIDER, aud: 'app', sub: 'ann', email: 'ann@x.example', account: { plan: 7 } };
     const token = await signer.sign({ ...claims, iat: NOW, exp: NOW + 900 }, { typ: 'JWT' });
-    const request = { scopes: [scope], resources: [resource], encoding };
+    const said = hasRequestClaims(issuer.plan) ? { request: { tier: TIER, plan: 7 } } : {};
+    const request = { scopes: [scope], resources: [resource], encoding, ...said };
     const subject = { token, type: 'id_token' } as const;
     return (await issuer.issueFor(clientOf(issuer.plan, clientName), subject, request)).token;
   }
@@ -162,7 +176,8 @@ describe('With sealed calls an exchanged token', () => {
       scopes,
       caller === undefined ? undefined : serviceOf(plan, caller),
     );
-    const values: Record<string, unknown> = { email: 'ann@x.example', plan: 7 };
+    const said = hasRequestClaims(plan) ? { tier: TIER } : {};
+    const values: Record<string, unknown> = { email: 'ann@x.example', plan: 7, ...said };
     const measure = new Measure({
       issuer: plan.issuer.url,
       sub: claims.sub ?? '',
@@ -204,13 +219,14 @@ describe('With sealed calls an exchanged token', () => {
     graph: RawGraph,
     chosen: readonly boolean[],
     lives: Readonly<Record<string, number>>,
+    ofRequest: boolean,
   ): Promise<void> {
     const forwarded = forwardees(graph);
     const names = Object.keys(graph.services).filter(
       (name, at) => chosen[at] === true && !forwarded.has(name),
     );
     const sealed = new Set(names);
-    const issuer = await issuerOf(graph, sealed, lives);
+    const issuer = await issuerOf(graph, sealed, lives, ofRequest);
     const { plan } = issuer;
     for (const [clientName, client] of Object.entries(graph.clients)) {
       const entry = Object.entries(client.calls).find(([, call]) => call.mode !== 'none');
@@ -248,6 +264,10 @@ describe('With sealed calls an exchanged token', () => {
             );
           }
           if (isSealed(fetched.token)) seen.exchangedSealed++;
+          if (isSealed(fetched.token) && ofRequest) {
+            const { tier } = decodeJwt<Payload>(await received(fetched.token, callee, plan));
+            if (tier === TIER) seen.ofRequest++;
+          }
           if (carried !== undefined && isSealed(carried)) {
             seen.sealed++;
             if (readSealedHeader(carried)?.exp !== undefined) seen.ends++;
@@ -260,10 +280,10 @@ describe('With sealed calls an exchanged token', () => {
     }
   }
 
-  it('is the embedded one in all but jti, iat, exp and its ciphertext; issued sizes are the measured ones (S1, S3, S4)', async function () {
+  it('is the embedded one in all but jti, iat, exp and its ciphertext; issued sizes are the measured ones (S1, S3, S4, X5)', async function () {
     this.timeout(120_000);
     await untilSeen(seen, 10, async () =>
-      fc.assert(fc.asyncProperty(randomGraph, choices, lifetimes, checkGraph), {
+      fc.assert(fc.asyncProperty(randomGraph, choices, lifetimes, fc.boolean(), checkGraph), {
         numRuns: 60,
         interruptAfterTimeLimit: 60_000,
         markInterruptAsFailure: true,
