@@ -18,6 +18,7 @@ import { positive, withArguments } from '../arguments.ts';
 import { endAll } from '../demo/processes.ts';
 import { endpoint } from './endpoint.ts';
 import { extractors } from './extractor/extractors.ts';
+import { features } from './features.ts';
 import { issue } from './issue.ts';
 import { thisMachine } from './machine.ts';
 import { mesh } from './mesh/mesh.ts';
@@ -27,7 +28,7 @@ import { scale } from './scale/scale.ts';
 import { report } from './report.ts';
 import { RESULTS, type MeasuredPart, type Run } from './run.ts';
 
-const PARTS: readonly Part[] = [issue, endpoint, extractors, order, scale, mesh];
+const PARTS: readonly Part[] = [issue, features, endpoint, extractors, order, scale, mesh];
 
 interface Wanted extends Pick<PartOptions, 'rounds' | 'ms' | 'pieces'> {
   readonly parts: readonly Part[];

@@ -24,12 +24,13 @@ describe('npm run bench', function () {
     const { status, output, errors } = await runScript('scripts/bench/main.ts', ...args);
     expect(status).to.equal(0);
     expect(errors.split('\n')).to.deep.equal([
-      '1 of 6: Issuing 16 tokens in process',
-      '2 of 6: The token endpoint over HTTP',
-      '3 of 6: Verifying, unwrapping and handing out a child',
-      '4 of 6: An order through nine services',
-      '5 of 6: What grows with what',
-      '6 of 6: A request and its call, through Envoy or in Express',
+      '1 of 7: Issuing 16 tokens in process',
+      '2 of 7: What the graph language costs when it is used',
+      '3 of 7: The token endpoint over HTTP',
+      '4 of 7: Verifying, unwrapping and handing out a child',
+      '5 of 7: An order through nine services',
+      '6 of 7: What grows with what',
+      '7 of 7: A request and its call, through Envoy or in Express',
       '',
     ]);
     run = JSON.parse(output) as Run;
@@ -42,6 +43,7 @@ describe('npm run bench', function () {
 
   for (const [part, ratio] of [
     ['issue', 'Waybill, nested / bare signatures'],
+    ['features', 'one sealed token / nothing'],
     ['endpoint', 'CPU: one token / oidc-provider'],
     ['extractor', 'checkout packed: Waybill, cached / bare verification'],
     ['order', 'p99: embed, packed / exchange at every hop'],
@@ -82,7 +84,7 @@ describe('npm run bench, used wrongly', function () {
     ]);
     expect(unknown.status).to.equal(2);
     expect(unknown.errors).to.equal(
-      'no part is named isue; there are issue, endpoint, extractor, order, scale, mesh\n',
+      'no part is named isue; there are issue, features, endpoint, extractor, order, scale, mesh\n',
     );
     expect(some.status).to.equal(2);
     expect(some.errors).to.equal('--save keeps a run of all parts\n');
