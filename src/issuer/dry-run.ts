@@ -15,6 +15,7 @@ import {
   type ClientPlan,
   type GrantName,
   type Plan,
+  type StepUp,
   type TokenShape,
   type TreeRequest,
 } from '../graph/index.ts';
@@ -43,6 +44,8 @@ export interface UnsignedToken {
   readonly calls: readonly CallPlan[];
   /** Callees with a token. */
   readonly callees: readonly string[];
+  /** Of the root: what another login of the user would give beside (RFC 9470). */
+  readonly stepUp?: StepUp | undefined;
   /**
    * The token that its service presents to a callee; undefined where it has none.
    *
@@ -53,7 +56,7 @@ export interface UnsignedToken {
 
 /**
  * @param request `request` has what the client says of it, and of an opaque client what the gateway says at the swap.
- * @param user whom a provider's token would name; absent: the client asks for itself.
+ * @param user whom a provider's token would name, and when it is shown (default: now); absent: the client asks for itself.
  * @returns the root of the tree.
  * @throws WaybillError as the token endpoint answers: `invalid_scope`, `invalid_target`, `invalid_request`, `invalid_grant`,
  *   `unauthorized_client`
@@ -62,12 +65,12 @@ export function dryRun(
   plan: Plan,
   client: ClientPlan,
   request: TreeRequest,
-  user?: Pick<Subject, 'provider' | 'sub' | 'claims'>,
+  user?: Pick<Subject, 'provider' | 'sub' | 'claims'> & { readonly now?: number },
 ): UnsignedToken {
   requireGrant(client, user ? ['token_exchange', 'jwt_bearer'] : ['client_credentials']);
   try {
     const subject = user && { ...user, sub: subOf(client, user), exp: Number.POSITIVE_INFINITY };
-    const now = systemClock();
+    const now = user?.now ?? systemClock();
     const context = requestContext(plan, client, request.request ?? {});
     const facts = { subject: subject && { ...subject, now }, request: context, atSwap: true };
     const wanted = wantedTree(plan, client, request, facts);
@@ -80,7 +83,8 @@ export function dryRun(
     const { shape } = new TreePlans(plan, signingSize(plan.issuer.signing)).planFor(wanted, values, encoding);
     requireClaims(shape, values);
     const walk = new Walk(wanted.decision);
-    return tokenOf({ values, walk }, shape, { mode: 'embed', calls: wanted.calls }, values);
+    const root = tokenOf({ values, walk }, shape, { mode: 'embed', calls: wanted.calls }, values);
+    return { ...root, stepUp: wanted.stepUp };
   } catch (error) {
     // RFC 8693 section 2.2.2, as at the token endpoint.
     if (isWaybillError(error, 'invalid_grant') && client.grants.has('token_exchange'))

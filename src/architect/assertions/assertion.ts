@@ -31,6 +31,8 @@ export interface RequestRule extends Place {
   readonly resource: string | undefined;
   /** Absent: the client asks for itself. */
   readonly subject: SubjectValues | undefined;
+  /** Seconds since the user logged in; absent: the provider does not say. */
+  readonly loginAge: number | undefined;
   /**
    * What the client says of its request, as `authorization_details`, and the gateway of an opaque client: values by the
    * claim's name. Absent: nothing.
@@ -50,6 +52,8 @@ export interface SubjectValues {
 /** What is absent is not compared. */
 export interface Expectation {
   readonly error: At<string> | undefined;
+  /** What the answer, or the error, says of another login. */
+  readonly stepUp: ExpectedLogin | undefined;
   readonly scope: (Place & { readonly names: readonly string[] }) | undefined;
   readonly tokens: readonly ExpectedToken[];
   readonly absent: readonly At<string>[];
@@ -71,6 +75,13 @@ export interface ExpectedToken extends Place {
   readonly chain: readonly string[] | undefined;
   /** Seconds. */
   readonly lifetime: number | undefined;
+}
+
+export interface ExpectedLogin extends Place {
+  /** Separated by spaces; absent: none. */
+  readonly acrValues: string | undefined;
+  /** Seconds; absent: any. */
+  readonly maxAge: number | undefined;
 }
 
 /** A set of parties. */

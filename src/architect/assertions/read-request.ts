@@ -15,12 +15,6 @@ import {
 } from '../../graph/index.ts';
 import type { ExpectedToken, Expectation, RequestRule, SubjectValues } from './assertion.ts';
 
-/** Of a request and of what it gets; their meaning is not implemented, and a test that leaves them out would pass on less. */
-const NOT_YET = {
-  request: ['auth'],
-  expect: ['step_up', 'acr_values', 'max_age'],
-};
-
 /** What a refused request has nothing of. */
 const OF_GRANTED = ['scope', 'tokens', 'absent', 'exact', 'fits'] as const;
 
@@ -33,7 +27,6 @@ export function readRequest(
   const client = rule.text('client');
   if (!client || !rule.node) return undefined;
   checkKnown('unknown-caller', 'client', client, plan.clients, findings);
-  refuse(rule, NOT_YET.request, findings);
   const { source, offset } = rule.node;
   return {
     source,
@@ -42,7 +35,8 @@ export function readRequest(
     client: client.value,
     scopes: (rule.text('scope')?.value ?? '').split(/\s+/).filter((scope) => scope !== ''),
     resource: rule.text('resource')?.value,
-    subject: rule.has('subject') ? readSubject(rule.below('subject'), plan, findings) : undefined,
+    subject: readUser(rule, plan, findings),
+    loginAge: rule.below('auth').number('age'),
     request: rule.has('request') ? readContext(rule.below('request'), plan, findings) : undefined,
     expect: readExpectation(expect, plan, findings),
   };
@@ -62,16 +56,21 @@ function readContext(context: Fields, { claims }: Plan, findings: Findings): Rec
   );
 }
 
-function refuse(fields: Fields, keys: readonly string[], findings: Findings): void {
-  for (const key of keys) {
-    const entry = fields.node?.entries.get(key);
-    if (entry) notYet(entry.key, `\`${key}\``, findings);
-  }
-}
-
 function notYet(place: Place, what: string, findings: Findings): void {
   const hint = 'Take it out; nothing here is ever silently ignored.';
   findings.add('not-yet', place, `${what} in a test is not implemented yet.`, hint);
+}
+
+/** A login is of a user: what it says stands in the provider's token. */
+function readUser(rule: Fields, plan: Plan, findings: Findings): SubjectValues | undefined {
+  const [subject, auth] = [rule.at('subject'), rule.at('auth')];
+  if (!subject) {
+    if (auth) findings.add('invalid-value', auth, '`auth` is of a user.', 'Add `subject`, or take it out.');
+    return undefined;
+  }
+  const user = readSubject(rule.below('subject'), plan, findings);
+  const acr = rule.below('auth').text('acr')?.value;
+  return acr === undefined ? user : { ...user, claims: { ...user.claims, acr } };
 }
 
 /** Claims are named as the graph names them, and handed on as the provider does. */
@@ -114,7 +113,6 @@ export function claimsOf({ services }: Plan): ReadonlyMap<string, ClaimPlan> {
 }
 
 function readExpectation(expect: Fields, plan: Plan, findings: Findings): Expectation {
-  refuse(expect, NOT_YET.expect, findings);
   const error = expect.text('error');
   const other = error && OF_GRANTED.find((key) => expect.has(key));
   if (other) {
@@ -126,6 +124,7 @@ function readExpectation(expect: Fields, plan: Plan, findings: Findings): Expect
   const scope = expect.at('scope');
   return {
     error,
+    stepUp: readStepUp(expect, error, findings),
     scope: scope && { ...at(scope), names: namesIn(expect, 'scope') },
     tokens: expect.entries('tokens').map(([path, { key, value }]) => {
       checkPath(key, plan, findings);
@@ -134,6 +133,39 @@ function readExpectation(expect: Fields, plan: Plan, findings: Findings): Expect
     absent,
     exact: expect.at('exact'),
     fits: expect.at('fits'),
+  };
+}
+
+/** Beside the token in `step_up`; of the error `insufficient_user_authentication`, in the same members as the answer has. */
+function readStepUp(
+  expect: Fields,
+  error: At<string> | undefined,
+  findings: Findings,
+): Expectation['stepUp'] {
+  const given = expect.at('step_up');
+  const ofError = expect.at('acr_values') ?? expect.at('max_age');
+  if (given && error)
+    findings.add(
+      'invalid-value',
+      given,
+      'A refused request has no `step_up`.',
+      'Write `acr_values` and `max_age` beside `error`.',
+    );
+  if (ofError && !error)
+    findings.add(
+      'invalid-value',
+      ofError,
+      '`acr_values` and `max_age` are of an error.',
+      'Write `step_up: { … }`.',
+    );
+  const at = given ?? ofError;
+  if (!at) return undefined;
+  const login = given ? new Fields(given) : expect;
+  return {
+    source: at.source,
+    offset: at.offset,
+    acrValues: login.text('acr_values')?.value,
+    maxAge: login.number('max_age'),
   };
 }
 

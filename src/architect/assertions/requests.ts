@@ -1,8 +1,15 @@
 /** `request`: what the issuer would answer, compared with what the test expects. */
 import { isDeepStrictEqual } from 'node:util';
-import { isWaybillError, type ErrorCode, type WaybillError } from '../../errors.ts';
-import { isSealedBy, type Actor, type Plan } from '../../graph/index.ts';
-import { RequestClaimFault, dryRun, type UnsignedToken } from '../../issuer/index.ts';
+import { systemClock } from '../../clock.ts';
+import {
+  isStepUpRequired,
+  isWaybillError,
+  type ErrorCode,
+  type RequiredLogin,
+  type WaybillError,
+} from '../../errors.ts';
+import { isSealedBy, type Actor, type Plan, type RequestFacts } from '../../graph/index.ts';
+import { RequestClaimFault, dryRun, requestContext, type UnsignedToken } from '../../issuer/index.ts';
 import { everyHopFits, planRequest } from '../../planning/index.ts';
 import type { Contradiction, ExpectedToken, RequestRule } from './assertion.ts';
 
@@ -12,7 +19,7 @@ export function judgeRequest(plan: Plan, rule: RequestRule): readonly Contradict
   const { expect } = rule;
   const answer = ask(plan, rule);
   if ('error' in answer) {
-    if (expect.error?.value === answer.error) return [];
+    if (expect.error?.value === answer.error) return compareLogin(rule, answer.login);
     const wanted = expect.error ? `, not with ${expect.error.value}` : '';
     const message = `the request is refused with ${answer.error}${wanted}: ${answer.message}`;
     return [{ place: expect.error ?? rule, message, hint: HINT }];
@@ -22,7 +29,7 @@ export function judgeRequest(plan: Plan, rule: RequestRule): readonly Contradict
     const message = `the request is not refused with ${expect.error.value}; ${root.service} grants ${listed(root.scopes)}.`;
     return [{ place: expect.error, message, hint: HINT, call: root.calls[0] }];
   }
-  const found: Contradiction[] = [];
+  const found: Contradiction[] = compareLogin(rule, root.stepUp?.login);
   if (expect.scope && !sameNames(expect.scope.names, root.scopes))
     found.push({
       place: expect.scope,
@@ -58,28 +65,72 @@ export function judgeRequest(plan: Plan, rule: RequestRule): readonly Contradict
 
 function fitsAtWorst(plan: Plan, rule: RequestRule): boolean {
   try {
-    return everyHopFits(planRequest(plan, rule.client, requestOf(rule)).root);
+    const request = { ...requestOf(rule), facts: factsOf(plan, rule), anyFacts: false };
+    return everyHopFits(planRequest(plan, rule.client, request).root);
   } catch (error) {
     if (isWaybillError(error)) return false; // a tree that is too large to plan
     throw error;
   }
 }
 
-function requestOf({ scopes, resource, subject, request }: RequestRule) {
-  const resources = resource === undefined ? [] : [resource];
-  return { scopes, resources, request: request ?? {}, subject: subject?.claims ?? {}, anySubject: false };
+function factsOf(plan: Plan, rule: RequestRule): RequestFacts {
+  const user = userOf(rule);
+  const client = plan.clients.get(rule.client)!; // read-request.ts has checked it
+  return {
+    subject: user && { now: systemClock(), ...user },
+    request: requestContext(plan, client, rule.request ?? {}),
+    atSwap: true,
+  };
 }
 
-type Answer = { readonly root: UnsignedToken } | { readonly error: string; readonly message: string };
+function requestOf({ scopes, resource, request }: RequestRule) {
+  const resources = resource === undefined ? [] : [resource];
+  return { scopes, resources, request: request ?? {} };
+}
+
+type Answer =
+  | { readonly root: UnsignedToken }
+  | { readonly error: string; readonly message: string; readonly login: RequiredLogin | undefined };
+
+/** Compared as a whole: a login that is asked for without `max_age` is another one. */
+function compareLogin(
+  { expect: { stepUp } }: RequestRule,
+  login: RequiredLogin | undefined,
+): Contradiction[] {
+  if (!stepUp) return [];
+  const actual = loginText(login?.acrValues?.join(' '), login?.maxAge);
+  const wanted = loginText(stepUp.acrValues, stepUp.maxAge);
+  if (login && actual === wanted) return [];
+  const message = login
+    ? `the login that is asked for is ${actual}, not ${wanted}.`
+    : `no other login is asked for, not ${wanted}.`;
+  return [{ place: stepUp, message, hint: HINT }];
+}
+
+function loginText(acrValues: string | undefined, maxAge: number | undefined): string {
+  const parts = [
+    ...(acrValues === undefined ? [] : [`acr_values: ${acrValues}`]),
+    ...(maxAge === undefined ? [] : [`max_age: ${maxAge}`]),
+  ];
+  return parts.join(', ') || 'any other one';
+}
 
 function ask(plan: Plan, rule: RequestRule): Answer {
   const client = plan.clients.get(rule.client)!; // read-request.ts has checked it
   try {
-    return { root: dryRun(plan, client, requestOf(rule), rule.subject) };
+    return { root: dryRun(plan, client, requestOf(rule), userOf(rule)) };
   } catch (error) {
-    if (isWaybillError(error)) return { error: codeOf(error, rule), message: error.message };
+    const login = isStepUpRequired(error) ? error : undefined;
+    if (isWaybillError(error)) return { error: codeOf(error, rule), message: error.message, login };
     throw error;
   }
+}
+
+/** A user who shows the provider's token now. */
+function userOf({ subject, loginAge }: RequestRule) {
+  if (!subject || loginAge === undefined) return subject;
+  const now = systemClock();
+  return { ...subject, now, claims: { ...subject.claims, auth_time: now - loginAge } };
 }
 
 /** What a client says of its request has the errors of RFC 9396 section 5. */

@@ -1,5 +1,6 @@
 /** `request`: what the issuer would grant, held against what a test expects. */
 import { expect } from 'chai';
+import { conditional } from '../../support/graphs/conditional.ts';
 
 import { said } from './tested.ts';
 
@@ -227,15 +228,47 @@ services:
   });
 
   it('is refused where it needs what is not implemented yet, and never ignored', () => {
+    expect(expecting('{ tokens: { shop: { mode: async } } }', 'request: { client: web }')).to.deep.equal([
+      'not-yet: `mode: async` in a test is not implemented yet.',
+    ]);
+  });
+
+  it('says which login of the user gives more, beside the tree or as an error', () => {
+    const judged = (request: string, expectation: string) =>
+      said(conditional(), `request: { client: desk, ${request} }\nexpect: ${expectation}`);
+    const user = (acr: string, age: number) =>
+      `subject: { provider: workforce, role: [support] }, auth: { acr: '${acr}', age: ${age} }`;
+    const pay = (acr: string, age: number) => `scope: pay, ${user(acr, age)}, request: { amount: 101 }`;
+    const both = "acr_values: 'urn:w:2fa urn:w:hw', max_age: 300";
     expect(
-      expecting(
-        '{ step_up: { max_age: 3 }, acr_values: a, max_age: 3, tokens: { shop: { mode: async } } }',
-        'request: { client: web, auth: { acr: a } }',
-      ),
-    ).to.deep.equal(
-      ['`auth`', '`step_up`', '`acr_values`', '`max_age`', '`mode: async`'].map(
-        (key) => `not-yet: ${key} in a test is not implemented yet.`,
-      ),
+      judged(pay('urn:w:2fa', 300), '{ tokens: { front/payment: { scopes: [charge] } } }'),
+    ).to.deep.equal([]);
+    expect(judged(pay('urn:w:2fa', 301), `{ absent: [front/payment], step_up: { ${both} } }`)).to.deep.equal(
+      [],
     );
+    expect(judged(pay('urn:w:pwd', 10), "{ step_up: { acr_values: 'urn:w:2fa urn:w:hw' } }")).to.deep.equal(
+      [],
+    );
+    expect(judged(pay('urn:w:pwd', 10), `{ step_up: { ${both} } }`)).to.deep.equal([
+      'the login that is asked for is acr_values: urn:w:2fa urn:w:hw, not acr_values: urn:w:2fa urn:w:hw, max_age: 300.',
+    ]);
+    expect(judged(pay('urn:w:2fa', 10), '{ step_up: { max_age: 300 } }')).to.deep.equal([
+      'no other login is asked for, not max_age: 300.',
+    ]);
+    const guarded = conditional({ staff: 'provider == "workforce" && auth.age <= 60' });
+    const refused = (expectation: string) =>
+      said(
+        guarded,
+        `request: { client: desk, scope: refund, ${user('urn:w:2fa', 61)} }\nexpect: ${expectation}`,
+      );
+    expect(refused('{ error: insufficient_user_authentication, max_age: 60 }')).to.deep.equal([]);
+    expect(refused('{ error: insufficient_user_authentication, max_age: 61 }')).to.have.lengthOf(1);
+    expect(refused('{ error: insufficient_user_authentication }')).to.deep.equal([]);
+    expect(judged('scope: pay, auth: { age: 1 }', '{ scope: [pay] }')).to.deep.equal([
+      'invalid-value: `auth` is of a user.',
+    ]);
+    expect(judged(pay('x', 1), '{ max_age: 1 }')).to.deep.equal([
+      'invalid-value: `acr_values` and `max_age` are of an error.',
+    ]);
   });
 });
