@@ -26,6 +26,10 @@ export const meanings: Partial<Readonly<Record<ErrorCode, Meaning>>> = {
     'The service takes no packed tokens.',
     'Set `accepts: jwt` on the service in the graph, or let it accept packed tokens.',
   ),
+  token_sealed: says(
+    'The token is sealed, and not with a key and for an audience of this service; or it came unsealed where the service asks for seals.',
+    'Compare the keys of the service (`decryption`) with those that `encryption` in the graph names, and its audience with the graph. With `seal: require` every call into it must have `seal: true`.',
+  ),
   token_algorithm: says(
     'The token is signed in a way that the service does not accept.',
     'Compare `signing` of the issuer with the service’s `algorithms`.',

@@ -9,12 +9,16 @@ import { isSealed } from '../declare/encryption.ts';
 import { causeOfParties, partyNames } from '../causes.ts';
 import type { Findings } from '../finding.ts';
 import { pointerTo } from '../misread.ts';
+import { MAX_SEALED_AUDIENCE } from '../../protocol.ts';
 import { urlFault } from './url.ts';
 
 export function checkSealing(graph: GraphDeclaration, findings: Findings): void {
   const services = [...graph.services.values()];
   for (const service of services) {
-    if (service.encryption) checkSource(service.name, service.encryption, findings);
+    if (service.encryption) {
+      checkSource(service.name, service.encryption, findings);
+      checkAudience(service, findings);
+    }
     if (service.seal?.value === true && !service.encryption) reportNoKey(service, service.seal, findings);
   }
   checkSharedKeys(services, findings);
@@ -101,6 +105,19 @@ function checkSource(name: string, encryption: EncryptionDeclaration, findings: 
       `The jwks_uri ${jwksUri.value} ${fault}.`,
       'For example https://vault.example/encryption.jwks.',
     );
+}
+
+/** It stands in the header of a sealed token, which readers bound before they read it. */
+function checkAudience({ name, audiences: [audience] }: ServiceDeclaration, findings: Findings): void {
+  if (!audience) return;
+  const bytes = Buffer.byteLength(JSON.stringify(audience.value));
+  if (bytes <= MAX_SEALED_AUDIENCE) return;
+  findings.add(
+    'invalid-value',
+    audience,
+    `The audience of ${name} has ${bytes} bytes, and tokens can be sealed to one of at most ${MAX_SEALED_AUDIENCE}.`,
+    'Shorten the audience, or take `encryption` out.',
+  );
 }
 
 /** With one `encryption` in `defaults` whoever carries a sealed token could open it, unless a placeholder tells them apart. */

@@ -131,6 +131,15 @@ export const sealingCases: readonly Case[] = [
     message: /^shop and vault have the same encryption keys/,
   },
   {
+    title: 'an audience that is too long for the header of a sealed token',
+    graph: graph({
+      call: ', seal: true',
+      vault: `audience: ‸'https://vault.example/${'a'.repeat(640)}'\n    ${KEY}`,
+    }),
+    finds: ['invalid-value'],
+    message: /at most 640/,
+  },
+  {
     title: 'a placeholder in a key file that has no value',
     graph: graph({ call: ', seal: true', vault: 'encryption: { jwks_file: ‸"{namespace}.jwks" }' }),
     finds: ['placeholder-without-value'],
@@ -147,7 +156,7 @@ export const sealingCases: readonly Case[] = [
     hint: /seal the tokens of vault \(`seal: true`, with an `encryption`\)/,
   },
   {
-    title: 'nothing of a claim below a sealed call, for who carries it cannot read it',
+    title: 'nothing of a claim below a sealed call, for who carries it cannot read it (S10)',
     graph: graph({
       top: 'zones: { pci: , web: }\nclaims: { card: { value: x, zones: [pci] } }',
       call: ', seal: true',
