@@ -36,6 +36,9 @@ export const STRIP_HEADERS = `http-request del-header ${quoted(`^${TOKEN_HEADERS
 /** One token and nothing else. */
 export const COMPACT = '[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+';
 
+/** JWE in compact form: five parts, of which the second may be empty (RFC 7516 section 3.1). */
+const SEALED = '(?i)^bearer +[a-z0-9_-]+\\.[a-z0-9_-]*(\\.[a-z0-9_-]+){3}$';
+
 const SCHEME = 'req.fhdr(authorization) -m reg';
 
 /** Leaves `txn.token` for the rules that follow. HAProxy takes the first of several headers, a service perhaps another. */
@@ -53,6 +56,7 @@ export function verifyRules({ issuer, algorithm, audience, keyFiles }: VerifiedT
         // RFC 9449: nothing here checks a proof.
         ['token_presenter', `${SCHEME} ${quoted('(?i)^dpop( |$)')}`],
         ['token_packed', `${SCHEME} ${quoted('(?i)^bearer +wb1~')}`],
+        ['token_sealed', `${SCHEME} ${quoted(SEALED)}`],
       ],
     },
     reading('set-var(txn.token) http_auth_bearer'),

@@ -62,6 +62,9 @@ else := "token_presenter" if has_scheme("dpop")
 
 else := "token_packed" if regex.match("^[^ ]+ +wb1~", request.headers.authorization)
 
+# JWE in compact form (RFC 7516 section 3.1).
+else := "token_sealed" if count(split(request.headers.authorization, ".")) == 5
+
 else := "token_malformed" if not claims
 
 else := "token_type" if not is_access_token

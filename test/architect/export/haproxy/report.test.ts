@@ -128,6 +128,7 @@ describe(`a shop behind HAProxy in report mode${needsHaproxy}`, function () {
     ],
     ['no JWT', 'token_malformed', '/items/7', () => ({ token: 'opaque' })],
     ['a packed token', 'token_packed', '/items/7', () => ({ token: 'wb1~x' })],
+    ['a sealed token', 'token_sealed', '/items/7', () => ({ token: 'eyJ.e.e.e.e' })],
     [
       'two tokens',
       'token_repeated',

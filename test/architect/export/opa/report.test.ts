@@ -75,6 +75,7 @@ describe(`export to OPA in report mode${needsOpa}`, function () {
     ['token_missing', 'another scheme', async () => inputOf({ authorization: 'Basic eDp5' })],
     ['token_presenter', 'the scheme DPoP', async () => inputOf({ authorization: 'DPoP a.b.c' })],
     ['token_malformed', 'no JWT', async () => inputOf({ authorization: 'Bearer opaque' })],
+    ['token_sealed', 'a sealed token', async () => inputOf({ authorization: 'Bearer eyJ..e.e.e' })],
     ['token_packed', 'a packed token', async () => inputOf({ authorization: 'Bearer wb1~x' })],
     ['token_repeated', 'two tokens', async () => inputOf({ authorization: `Bearer x,Bearer x` })],
     [
