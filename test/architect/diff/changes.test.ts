@@ -137,6 +137,26 @@ describe('the comparison of two graphs', () => {
       'narrows until: batch may ask for stock:count until 2999-01-31',
     ],
     [
+      'one more audience',
+      [
+        [
+          '  catalog: {',
+          "  catalog: { audience: ['https://catalog.shop.example', 'https://goods.shop.example'],",
+        ],
+      ],
+      'widens audience: catalog takes tokens for https://catalog.shop.example and https://goods.shop.example, not https://catalog.shop.example',
+    ],
+    [
+      'one more identity',
+      [
+        [
+          '  stock:\n',
+          "  stock:\n    identity: ['spiffe://shop.example/stock', 'spiffe://shop.example/canary']\n",
+        ],
+      ],
+      'widens identity: stock calls as spiffe://shop.example/stock and spiffe://shop.example/canary, not as spiffe://shop.example/stock',
+    ],
+    [
       'a shorter life',
       [['lifetime: 1m', 'lifetime: 30s']],
       'narrows lifetime: a token for catalog lives at most 30 s, not at most 60 s',

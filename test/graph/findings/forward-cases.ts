@@ -70,6 +70,16 @@ export const forwardCases: readonly Case[] = [
     /does not accept/,
   ),
   leak(
+    'a forward by a service with several audiences',
+    { edge: 'audience: [edge, old-edge]' },
+    /edge has several audiences/,
+  ),
+  leak(
+    'a forward into a service with several audiences',
+    { inner: 'accepts_forward: [edge]\n    audience: [inner, old-inner]' },
+    /inner has several audiences/,
+  ),
+  leak(
     'a forward into another zone',
     { top: 'zones: { x: , y: }\n', edge: 'zone: x', inner: 'accepts_forward: [edge]\n    zone: y' },
     /leave the zone/,

@@ -203,6 +203,40 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /a and b have the same audience x/,
   },
   {
+    title: 'an audience and an identity among several that another service has too',
+    graph: graph(
+      '{ a: [s], b: [s] }',
+      'a: { audience: [x, y], identity: [i, k], scopes: { s: } }\nb: { audience: [z, ‸y], identity: [‸k, j], scopes: { s: } }',
+    ),
+    finds: ['duplicate-audience', 'duplicate-identity'],
+    message: /a and b have the same audience y/,
+  },
+  {
+    title: 'audiences of one service that become one',
+    graph: graph('{ a: [s] }', "a: { audience: ['a', ‸'{name}'], scopes: { s: } }"),
+    finds: ['duplicate-audience'],
+    message: /a has the audience a twice/,
+  },
+  {
+    title: 'five audiences, and the same identity twice',
+    graph: graph('{ a: [s] }', 'a: { audience: ‸[a, b, c, d, e], identity: ‸[i, i], scopes: { s: } }'),
+    finds: ['invalid-value', 'invalid-value'],
+  },
+  {
+    title: 'a second identity that is the name of the client (L9, threat 24)',
+    graph: graph('{ a: [s] }', 'a: { identity: [x, ‸web], scopes: { s: } }'),
+    finds: ['duplicate-identity'],
+    message: /The identity of a, web, is the name of the client web/,
+  },
+  {
+    title: 'a second identity that is no SPIFFE ID of a workload, and a second audience that is no URI',
+    graph: graph(
+      '{ a: [s] }',
+      "a: { audience: [a, ‸'https://'], identity: [a, ‸'spiffe://Shop/a'], scopes: { s: } }",
+    ),
+    finds: ['invalid-value', 'invalid-value'],
+  },
+  {
     title: 'an identity that is the name of the client (L9, threat 24)',
     graph: graph('{ a: [s] }', 'a: { identity: ‸web, scopes: { s: } }'),
     finds: ['duplicate-identity'],

@@ -44,6 +44,10 @@ services:
     auth: { method: spiffe_jwt, bundle_file: shop.json }
     scopes: { place: { calls: { payment: { scopes: [charge], mode: exchange } } } }
   payment: { scopes: { charge: {} } }
+  depot:
+    identity: ['spiffe://shop.example/depot', 'spiffe://shop.example/depot-canary', 'spiffe://friend.example/depot']
+    auth: { method: spiffe_jwt, bundle_file: shop.json }
+    scopes: { open: {} }
 `;
 
 describe('spiffe_jwt', () => {
@@ -69,7 +73,7 @@ describe('spiffe_jwt', () => {
       spiffe_refresh_hint: 300,
     };
     keySets = new Map<string, unknown>([
-      ...['till', 'one', 'two', 'orders'].map((name) => [name, bundle] as const),
+      ...['till', 'one', 'two', 'orders', 'depot'].map((name) => [name, bundle] as const),
       ['friend', { keys: [friend.entry] }],
     ]);
     issuer = await startIssuer(graph, { issuer: { keySets } });
@@ -124,6 +128,21 @@ describe('spiffe_jwt', () => {
     expect(service.body['error'], 'a service, known, that may not ask for trees').to.equal(
       'unauthorized_client',
     );
+  });
+
+  it('accepts each identity of a party in the trust domain of its bundle, and no other', async () => {
+    for (const name of ['depot', 'depot-canary'])
+      for (const more of [{}, { client_id: 'depot' }] as Record<string, string>[]) {
+        const answer = await ask(await svid({ claims: { sub: `spiffe://shop.example/${name}` } }), more);
+        expect(answer.body['error'], 'a service, known').to.equal('unauthorized_client');
+      }
+    await expectRefused({ claims: { sub: 'spiffe://shop.example/depot-canary' } }, /./, {
+      client_id: 'orders',
+    });
+    await expectRefused({ claims: { sub: 'spiffe://friend.example/depot' }, key: friend }, /./);
+    await expectRefused({ claims: { sub: 'spiffe://friend.example/depot' }, key: friend }, /./, {
+      client_id: 'depot',
+    });
   });
 
   it('RFC 8414 section 2: is among the methods, and what oauth4webapi sends with a method of its own', async () => {
