@@ -82,7 +82,7 @@ describe('A condition', () => {
     expect(oneOfValues(ROLE.get('role')!, ['a'])).to.deep.equal(parsed('subject.role.exists(r, r in ["a"])'));
   });
 
-  it('costs no more than its steps, however long the lists of a user are', () => {
+  it('threat 105: costs no more than its steps, however long the lists of a user are', () => {
     const long = Array.from({ length: 4_000 }, (_, n) => `group-${n}`);
     let reads = 0;
     const valueOf = (fact: Fact): unknown => {

@@ -97,13 +97,13 @@ describe('Conditions of a tree', () => {
     }
   });
 
-  it('a provider is asked for what is its own: neither a role nor a level of another one counts', async () => {
+  it('threat 102: a provider is asked for what is its own: neither a role nor a level of another one counts', async () => {
     const issuer = await issuerOf();
     expect(await failure(ask(issuer, 'liar', 'refund', 1))).to.include({ code: 'invalid_scope' });
     expect(below((await ask(issuer, 'liar', 'pay', 101)).token)).to.deep.equal(['mail:send']);
   });
 
-  it('what is missing or of another type makes a condition not hold, under a negation too', async () => {
+  it('threat 101: what is missing or of another type makes a condition not hold, under a negation too', async () => {
     const issuer = await issuerOf({ staff: '\'provider == "workforce" && !("guest" in subject.role)\'' });
     const refunds = async (role: unknown) => {
       const tree = await ask(issuer, { ...USERS.staff, role }, 'view refund', 1);
@@ -114,7 +114,16 @@ describe('Conditions of a tree', () => {
     ).to.deep.equal([true, ...[false, false, false, false, false]]);
   });
 
-  it('requests of two amounts at once do not share a tree', async () => {
+  it('threat 103: the condition of a scope guards a call that has none itself, of a client too', async () => {
+    const direct = conditional().replace('calls: { front:', 'calls: { payment: [charge], front:');
+    const issuer = await issuerOf(planOf(direct));
+    const asked = async (amount: number) =>
+      ask(issuer, undefined, 'charge', amount).then(({ scope }) => scope);
+    expect(await asked(100)).to.equal('charge');
+    expect(await failure(asked(101))).to.include({ code: 'invalid_scope' });
+  });
+
+  it('threat 61: requests of two amounts at once do not share a tree', async () => {
     const issuer = await issuerOf();
     const amounts = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? 100 : 101));
     const trees = await Promise.all(amounts.map((amount) => ask(issuer, undefined, 'pay', amount)));
@@ -166,7 +175,7 @@ describe('Conditions of a tree', () => {
       expect([await scopesOf('lead'), await scopesOf('staff')]).to.deep.equal(['read write', 'read']);
     });
 
-    it('a condition that the graph gained or changed since the tree began does not hold', async () => {
+    it('threat 104: a condition that the graph gained or changed since the tree began does not hold', async () => {
       const { token } = await ask(await issuerOf(), 'staff', 'refund', 50);
       const fetch = async (parts: ConditionalParts) =>
         exchange(await issuerOf(parts), 'front', token, { audiences: ['payment'] }).then(

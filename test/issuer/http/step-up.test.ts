@@ -77,7 +77,7 @@ describe('The token endpoint where another login would give more', () => {
     });
   });
 
-  it('tells a stranger nothing: not without a client, a valid token of a user, and a scope of the client’s own', async () => {
+  it('threat 106: tells a stranger nothing: not without a client, a valid token of a user, and a scope of the client’s own', async () => {
     const stranger = await issuer.token(
       { grant_type: EXCHANGE, scope: 'refund' },
       { headers: { authorization: basic('desk', 'guessed') } },
