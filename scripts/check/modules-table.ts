@@ -57,7 +57,7 @@ export const modules: Readonly<Record<string, Access>> = {
 
   // A test of a request runs through the issuer itself, unsigned.
   'architect/assertions': {
-    any: ['issuer', 'planning', 'planning/access', 'graph', 'errors.ts', 'get-or-add.ts'],
+    any: ['issuer', 'planning', 'planning/access', 'graph', 'errors.ts', 'clock.ts', 'get-or-add.ts'],
   },
   'architect/diff': {
     any: ['get-or-add.ts', 'planning', 'planning/header-budget', 'planning/access', 'graph', 'errors.ts'],

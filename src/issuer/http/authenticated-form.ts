@@ -22,7 +22,7 @@ export interface EndpointOptions {
   readonly certificateProxy?: CertificateProxy | undefined;
   /** Proxies whose `X-Forwarded-For` is trusted. Default: none, only the connection's address counts. */
   readonly forwardedFrom?: AddressList | undefined;
-  /** Is told of every request at the three endpoints. Default: nobody is. */
+  /** Hears of every request at the three endpoints. Default: nobody does. */
   readonly observer?: RequestObserver | undefined;
 }
 

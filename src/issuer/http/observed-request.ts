@@ -1,6 +1,6 @@
 /** What may be counted of the requests to an issuer. Every text is of a closed list: none comes from a request. */
 import type { GrantName } from '../../graph/index.ts';
-import type { Encoding } from '../../token/index.ts';
+import type { IssuedTree } from '../index.ts';
 
 export type ObservedEndpoint = 'token' | 'introspection' | 'revocation';
 /** `other`: the request names no grant that the issuer knows. */
@@ -8,7 +8,7 @@ export type ObservedGrant = GrantName | 'other';
 
 /** A tree that was issued. */
 export interface ObservedTree {
-  readonly encoding: Encoding | 'opaque';
+  readonly encoding: NonNullable<IssuedTree['encoding']> | 'opaque';
   /** Whether the client had it already. */
   readonly reused: boolean;
   /** In the tree, the root among them. */
@@ -31,7 +31,7 @@ export interface ObservedRequest {
   readonly tree?: ObservedTree;
 }
 
-/** Is told what happens at the endpoints, for metrics. Its methods must neither throw nor block. */
+/** Hears what happens at the endpoints, for metrics. Its methods must neither throw nor block. */
 export interface RequestObserver {
   answered(request: ObservedRequest): void;
   /** A request was answered 503, because too many were there or it had waited for too long. */
