@@ -62,9 +62,9 @@ interface StartOptions {
   readonly issuer?: Partial<ServedIssuerOptions>;
 }
 
-/** @param graph the graph for an issuer URL; it is compiled once the port is known. */
+/** @param graph the graph, or its plan, for an issuer URL, which is known once it has a port. */
 export async function startIssuer(
-  graph: (url: string) => string,
+  graph: (url: string) => string | Plan,
   options: StartOptions = {},
 ): Promise<TestIssuer> {
   let app: RequestListener = (_request, response) => void response.writeHead(503).end();
@@ -77,7 +77,8 @@ export async function startIssuer(
   });
   running.add(server);
   const url = `${server.url}${options.path ?? ''}`;
-  const plan = planOf(graph(url));
+  const declared = graph(url);
+  const plan = typeof declared === 'string' ? planOf(declared) : declared;
   const log: string[] = [];
   const keys = options.keys ?? (await keysFor(plan.issuer.signing));
   const clock = options.issuer?.clock;

@@ -23,6 +23,8 @@ export interface ProviderOptions {
   readonly people: People;
   /** Seconds that its tokens live; asked for each of them. */
   readonly lifetime: () => number;
+  /** Values of `acr` that its ID tokens may have. Default: none has one. */
+  readonly levels?: readonly string[];
   /** Whether applications must use PKCE (RFC 7636). */
   readonly pkce: boolean;
   /** Audience of its access tokens. Default: they are opaque, for its own endpoints. */
@@ -34,8 +36,12 @@ export interface IdentityProvider {
   readonly answer: RequestListener;
   /** What the application asked for, at one of these pages. */
   asked(request: IncomingMessage, response: ServerResponse): Promise<Readonly<Record<string, string>>>;
-  /** Goes on, as this user, from such a page back to the application. */
-  logIn(request: IncomingMessage, response: ServerResponse, user: string): Promise<void>;
+  /**
+   * Goes on, as this user, from such a page back to the application.
+   *
+   * @param acr how the user logged in (RFC 9470). Default: nothing is said.
+   */
+  logIn(request: IncomingMessage, response: ServerResponse, user: string, acr?: string): Promise<void>;
 }
 
 export function identityProvider(options: ProviderOptions): IdentityProvider {
@@ -58,22 +64,40 @@ export function identityProvider(options: ProviderOptions): IdentityProvider {
   return {
     answer: (request, response) => void callback(request, response),
     asked: async (request, response) => (await provider.interactionDetails(request, response)).params,
-    logIn: (request, response, user) =>
-      provider.interactionFinished(request, response, { login: { accountId: user } }),
+    logIn: (request, response, user, acr) =>
+      provider.interactionFinished(request, response, {
+        login: { accountId: user, ...(acr === undefined ? {} : { acr }) },
+      }),
   };
 }
 
-function settingsOf({ key, applications, people, lifetime, pkce, api }: ProviderOptions): object {
+function settingsOf({
+  key,
+  applications,
+  people,
+  lifetime,
+  pkce,
+  api,
+  levels = [],
+}: ProviderOptions): object {
   return {
     jwks: { keys: [key] },
     clients: applications.map(({ id, secret, callback }) => ({
       client_id: id,
       client_secret: secret,
       redirect_uris: [callback],
+      require_auth_time: levels.length > 0,
       id_token_signed_response_alg: 'ES256',
     })),
     cookies: { keys: ['signs cookies'] },
-    claims: { openid: ['sub'], profile: ['name', 'role'], email: ['email'] },
+    claims: {
+      openid: ['sub'],
+      profile: ['name', 'role', 'org', 'address'],
+      email: ['email'],
+      acr: null,
+      auth_time: null,
+    },
+    ...(levels.length > 0 ? { acrValues: levels } : {}),
     conformIdTokenClaims: false,
     pkce: { required: () => pkce },
     ttl: {

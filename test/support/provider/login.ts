@@ -25,8 +25,12 @@ export interface Login {
   readonly url: string;
   /** Seconds that its tokens live. */
   lifetime: number;
-  /** Runs the authorization code flow as this user, for this application. */
-  logIn(user: string, application?: string): Promise<LoginTokens>;
+  /**
+   * Runs the authorization code flow as this user, for this application.
+   *
+   * @param acr how the user logs in: one of the levels of `startLogin`. Default: nothing is said of it.
+   */
+  logIn(user: string, application?: string, acr?: string): Promise<LoginTokens>;
   /** Signs with a new key from now on, and publishes no other. */
   rotate(): Promise<void>;
 }
@@ -34,8 +38,15 @@ export interface Login {
 const CALLBACK = 'https://app.example/callback';
 const SECRET = 'the secret of every application at the provider';
 
+export interface LoginSettings {
+  /** Default: `PEOPLE`. */
+  readonly people?: People;
+  /** Values of `acr`. Default: none. */
+  readonly levels?: readonly string[];
+}
+
 /** Ended by `closeServers`. */
-export async function startLogin(): Promise<Login> {
+export async function startLogin({ people = PEOPLE, levels = [] }: LoginSettings = {}): Promise<Login> {
   let handle: RequestListener = () => undefined;
   const url = await listen((request, response) => void handle(request, response));
   let keys = 0;
@@ -46,7 +57,8 @@ export async function startLogin(): Promise<Login> {
       url,
       key: { ...(await exportJWK(privateKey)), kid: `login-${keys}`, alg: 'ES256', use: 'sig' },
       applications: [APP, 'other'].map((id) => ({ id, secret: SECRET, callback: CALLBACK })),
-      people: PEOPLE,
+      people,
+      levels,
       lifetime: () => login.lifetime,
       pkce: false,
       api: API,
@@ -55,21 +67,26 @@ export async function startLogin(): Promise<Login> {
       if (request.url?.startsWith('/interaction/') !== true) return void provider.answer(request, response);
       void provider
         .asked(request, response)
-        .then(({ login_hint: user = '' }) => provider.logIn(request, response, user));
+        .then(({ login_hint: user = '', acr_values: acr }) => provider.logIn(request, response, user, acr));
     };
   };
   const login: Login = {
     url,
     lifetime: 3600,
     rotate: begin,
-    logIn: async (user, application = APP) => codeFlow(url, user, application),
+    logIn: async (user, application = APP, acr) => codeFlow(url, user, application, acr),
   };
   await begin();
   return login;
 }
 
 /** RFC 6749 section 4.1, as a browser and the application behind it would do it. */
-async function codeFlow(url: string, user: string, client_id: string): Promise<LoginTokens> {
+async function codeFlow(
+  url: string,
+  user: string,
+  client_id: string,
+  acr: string | undefined,
+): Promise<LoginTokens> {
   const query = {
     client_id,
     redirect_uri: CALLBACK,
@@ -77,6 +94,7 @@ async function codeFlow(url: string, user: string, client_id: string): Promise<L
     scope: 'openid profile email call',
     resource: API,
     login_hint: user,
+    ...(acr === undefined ? {} : { acr_values: acr }),
   };
   const start = `${url}/auth?${new URLSearchParams(query).toString()}`;
   const end = await new Browser().open(start, undefined, CALLBACK);
