@@ -93,6 +93,8 @@ function compareProvider(before: SubjectPlan, after: SubjectPlan): [Impact, stri
         ? ['widens', `a delegated token of ${name} (with \`act\`) counts as its user's own`]
         : ['narrows', `a delegated token of ${name} (with \`act\`) is refused`],
     );
+  if (!same(before.acr && [...before.acr], after.acr && [...after.acr]))
+    changes.push(['widens', `other logins of ${name} have the levels of the graph (\`acr\`)`]);
   if (before.subMaxBytes !== after.subMaxBytes)
     changes.push([
       after.subMaxBytes > before.subMaxBytes ? 'widens' : 'narrows',

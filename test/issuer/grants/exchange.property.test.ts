@@ -9,7 +9,18 @@ import {
   worstClaimBytes,
   worstSubject,
 } from '../../../src/planning/header-budget/index.ts';
-import { Walk, heldClaimsOf, keepsLineage, type Plan } from '../../../src/graph/index.ts';
+import { isWaybillError } from '../../../src/errors.ts';
+import {
+  Walk,
+  conjunctsOfRequest,
+  decide,
+  factValues,
+  heldClaimsOf,
+  heldConjunctsOf,
+  keepsLineage,
+  type Decision,
+  type Plan,
+} from '../../../src/graph/index.ts';
 import type { Issuer } from '../../../src/issuer/index.ts';
 import { pack, type DeferredClaimsKey } from '../../../src/token/index.ts';
 import type { RawGraph } from '../../support/graphs/naive.ts';
@@ -52,6 +63,13 @@ const lifetimes = fc.dictionary(fc.constantFrom('s1', 's2', 's3', 's4'), fc.inte
 
 const MOST_EXCHANGES = 10;
 
+/** What the issuer decides for this user, worked out again. */
+function decisionFor(plan: Plan, clientName: string, { email }: User): Decision {
+  const client = clientOf(plan, clientName);
+  const facts = factValues(plan, client, { subject: { provider: 'login', claims: { email }, now: NOW } });
+  return decide(conjunctsOfRequest(plan, client.calls), facts, plan.subjects.get('login'));
+}
+
 describe('An exchanged token', () => {
   let signer: Signer;
   let heldKeys: readonly DeferredClaimsKey[];
@@ -64,6 +82,7 @@ describe('An exchanged token', () => {
     withClaims: 0,
     forwarded: 0,
     ofRequest: 0,
+    ofConditions: 0,
     severalNames: 0,
   };
 
@@ -103,11 +122,17 @@ describe('An exchanged token', () => {
     resource: string,
     who: User,
     ofRequest: boolean,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     const subject = { token: await userToken(who), type: 'id_token' } as const;
     const details = ofRequest ? { request: requestOf(clientName, who) } : {};
     const request = { scopes: [scope], resources: [resource], ...details };
-    return (await issuer.issueFor(clientOf(issuer.plan, clientName), subject, request)).token;
+    try {
+      return (await issuer.issueFor(clientOf(issuer.plan, clientName), subject, request)).token;
+    } catch (error) {
+      // No user of the graph meets the condition of this scope.
+      if (isWaybillError(error, 'invalid_scope', 'insufficient_user_authentication')) return undefined;
+      throw error;
+    }
   }
 
   async function reach(issuer: Issuer, from: Reached, steps: readonly string[]): Promise<Reached> {
@@ -132,7 +157,8 @@ describe('An exchanged token', () => {
     const above = act?.act;
     const target = serviceOf(plan, service);
     const scopes = scope.split(' ').flatMap((name) => target.scopes.get(name) ?? []);
-    const shape = new Walk().shape(
+    const decision = decisionFor(plan, clientName, who);
+    const shape = new Walk(decision).shape(
       target,
       scopes,
       caller === undefined ? undefined : serviceOf(plan, caller),
@@ -142,7 +168,7 @@ describe('An exchanged token', () => {
     const claims = { email: who.email, ...(ofRequest ? requestOf(clientName, who) : { plan: who.plan }) };
     const lengths = tokensOf(token).map(({ compact }) => compact.length);
     expect(lengths, String(aud)).to.deep.equal(
-      measuredShape(plan, shape, { client, sub, claims, exchanged, above }),
+      measuredShape(plan, shape, { client, sub, claims, exchanged, above, decision }),
     );
     const worst = new Measure({
       issuer: plan.issuer.url,
@@ -151,6 +177,7 @@ describe('An exchanged token', () => {
       signing: signingSize('ES256'),
       claimBytes: worstClaimBytes(client),
       heldClaims: heldClaimsOf(plan),
+      heldConjuncts: heldConjunctsOf(plan),
       exchanged,
       keepsLineage: keepsLineage(plan),
     });
@@ -164,8 +191,9 @@ describe('An exchanged token', () => {
     lineage: GraphLineage,
     ofRequest: boolean,
     severalNames: boolean,
+    conditional: boolean,
   ): Promise<void> {
-    const parts = { lifetimes: lives, ofRequest, severalNames };
+    const parts = { lifetimes: lives, ofRequest, severalNames, conditional };
     const issuer = await issuerOf(graph, lineage, parts);
     for (const [clientName, client] of Object.entries(graph.clients)) {
       const entry = Object.entries(client.calls).find(([, call]) => call.mode !== 'none');
@@ -173,11 +201,9 @@ describe('An exchanged token', () => {
       const [service, { scopes }] = entry;
       const scope = scopes.at(-1)!;
       const resource = serviceOf(issuer.plan, service).audience;
-      const start = {
-        service,
-        token: await root(issuer, clientName, scope, resource, who, ofRequest),
-        steps: [],
-      };
+      const token = await root(issuer, clientName, scope, resource, who, ofRequest);
+      if (token === undefined) continue;
+      const start = { service, token, steps: [] };
       checkSizes(issuer.plan, start, who, undefined, ofRequest);
       const waiting: Reached[] = [start];
       const done = new Set<string>();
@@ -212,7 +238,7 @@ describe('An exchanged token', () => {
           const other = await issuerOf(graph, lineage, { ...parts, embedded: new Set([key]) });
           const otherRoot = {
             ...start,
-            token: await root(other, clientName, scope, resource, who, ofRequest),
+            token: (await root(other, clientName, scope, resource, who, ofRequest))!,
           };
           const caller = await reach(other, otherRoot, here.steps);
           const expected = decodeJwt<Payload>(caller.token).embedded?.[callee];
@@ -224,6 +250,7 @@ describe('An exchanged token', () => {
           expect([...txns]).to.deep.equal([decodeJwt<Payload>(start.token).txn]);
           seen.exchanged++;
           if (JSON.stringify(got).includes('"also"')) seen.severalNames++;
+          if (conditional && JSON.stringify(got).includes('"met":["')) seen.ofConditions++;
           if (ofRequest && JSON.stringify(got).includes(`"of ${clientName}"`)) seen.ofRequest++;
           if (here.steps.length > 0) seen.nested++;
           if (decodeJwt<Payload>(fetched.token).act?.act?.act) seen.chained++;
@@ -237,7 +264,16 @@ describe('An exchanged token', () => {
     this.timeout(120_000);
     await untilSeen(seen, 10, async () =>
       fc.assert(
-        fc.asyncProperty(randomGraph, user, lifetimes, lineages, fc.boolean(), fc.boolean(), checkGraph),
+        fc.asyncProperty(
+          randomGraph,
+          user,
+          lifetimes,
+          lineages,
+          fc.boolean(),
+          fc.boolean(),
+          fc.boolean(),
+          checkGraph,
+        ),
         {
           numRuns: 150,
           interruptAfterTimeLimit: 60_000,

@@ -17,6 +17,23 @@ export interface UserGraphParts {
   readonly severalNames?: boolean;
   /** Whether `tier` and `plan` are claims of the request. Default: of the client and of the user. */
   readonly ofRequest?: boolean;
+  /** Whether calls and scopes wait for conditions, of which some hold. Default: no. */
+  readonly conditional?: boolean;
+}
+
+/** On what users of the random graph differ in: some hold for each, others for some, and one for none without a new login. */
+const CONDITIONS = [
+  'subject.email.contains("a")',
+  'size(subject.email) > 6',
+  'has(subject.email) && client.none != "x" || provider == "login"',
+  'auth.acr == "mfa" || subject.email < "m"',
+  '!(subject.email.startsWith("b"))',
+];
+
+/** A condition by name, so that a graph has the same one each time. */
+function conditionFor(name: string): { readonly when?: string } {
+  const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+  return sum % 3 === 0 ? { when: CONDITIONS[sum % CONDITIONS.length]! } : {};
 }
 
 export type GraphLineage = 'caller' | 'full' | 'cut';
@@ -49,14 +66,26 @@ function forwards({ acceptsForward, calls, scopes }: RawGraph['services'][string
 /** @returns the graph as JSON, which is YAML. */
 export function userGraph(
   graph: RawGraph,
-  { embedded = new Set(), lifetimes = {}, ofRequest = false, severalNames = false }: UserGraphParts = {},
+  {
+    embedded = new Set(),
+    lifetimes = {},
+    ofRequest = false,
+    severalNames = false,
+    conditional = false,
+  }: UserGraphParts = {},
 ): string {
   const auth = { method: 'client_secret_basic', secret_env: 'S' };
   const calls = (caller: string, raw: RawCalls) =>
     Object.fromEntries(
       Object.entries(raw).map(([callee, call]) => [
         callee,
-        embedded.has(`${caller} → ${callee}`) ? { ...call, mode: 'embed' } : call,
+        {
+          ...call,
+          ...(embedded.has(`${caller} → ${callee}`) ? { mode: 'embed' } : {}),
+          ...(conditional && call.mode !== 'none' && call.mode !== 'forward'
+            ? conditionFor(`${caller} ${callee}`)
+            : {}),
+        },
       ]),
     );
   // A user may have no plan, so that nobody can insist on one.
@@ -77,6 +106,7 @@ export function userGraph(
         : { from: 'client', max_bytes: 20 },
       region: { value: 'eu' },
       email: { from: 'subject', max_bytes: 40 },
+      none: { from: 'client' },
       plan: ofRequest
         ? { from: 'request', type: 'int' }
         : { from: 'subject', path: 'account.plan', max_bytes: 20 },
@@ -111,6 +141,7 @@ export function userGraph(
                   ? {}
                   : { lifetime: lifetimes[`${name}:${scope}`] }),
                 claims: claims(rule.claims),
+                ...(conditional ? conditionFor(`${scope} of ${name}`) : {}),
                 calls: calls(name, rule.calls),
               },
             ]),

@@ -8,9 +8,11 @@ import {
 import {
   Walk,
   heldClaimsOf,
+  heldConjunctsOf,
   resolveRequest,
   type Actor,
   type ClientPlan,
+  type Decision,
   type Plan,
   type TokenShape,
   type TreeRequest,
@@ -31,6 +33,8 @@ export interface Carried {
   readonly above?: Actor | undefined;
   /** How the root is bound. Default: it is not. */
   readonly confirmation?: ConfirmationMethod | undefined;
+  /** On the conditions of the tree. Default: there are none. */
+  readonly decision?: Decision | undefined;
 }
 
 /** @returns the bytes of every token, in pre-order, with every claim at its real size. */
@@ -47,7 +51,7 @@ export function measured(
 
 /** The same for a tree of any shape. */
 export function measuredShape(plan: Plan, shape: TokenShape, carried: Carried): number[] {
-  const { client, claims = {}, sub = client.name, exchanged = false } = carried;
+  const { client, claims = {}, sub = client.name, exchanged = false, decision } = carried;
   const measure = new Measure({
     issuer: plan.issuer.url,
     sub,
@@ -58,6 +62,8 @@ export function measuredShape(plan: Plan, shape: TokenShape, carried: Carried): 
       return value === undefined ? undefined : Buffer.byteLength(JSON.stringify(value));
     },
     heldClaims: heldClaimsOf(plan),
+    heldConjuncts: heldConjunctsOf(plan),
+    decision,
     exchanged,
     confirmation: carried.confirmation,
   });

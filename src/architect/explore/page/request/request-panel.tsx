@@ -99,7 +99,7 @@ function Scopes({ entry: { service, scopes }, calls, choice, onChoose }: ScopesP
             {service.scopes.get(scope)?.description && (
               <small class="muted">{service.scopes.get(scope)?.description}</small>
             )}
-            {conditionTexts(conditionsOn(calls, [{ name: scope }])).map((text) => (
+            {conditionTexts(conditionsOn(calls, [service.scopes.get(scope) ?? []].flat())).map((text) => (
               <small key={text} class="muted">
                 {text}
               </small>

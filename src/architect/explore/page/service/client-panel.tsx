@@ -38,7 +38,7 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
             {conditionTexts(
               conditionsOn(
                 client.calls,
-                scopes.map((scope) => ({ name: scope })),
+                scopes.flatMap((scope) => service.scopes.get(scope) ?? []),
               ),
             ).map((text) => (
               <small key={text} class="muted">
