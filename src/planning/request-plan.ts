@@ -11,6 +11,7 @@ import {
 } from './header-budget/index.ts';
 import {
   conditionsOn,
+  isSealedBy,
   endsOf,
   type Branch,
   type CallMode,
@@ -73,6 +74,8 @@ export interface CallView {
   readonly mode: CallMode;
   /** Declared as embedded, and now fetched because the tree is too large. */
   readonly moved?: true;
+  /** The token is encrypted to its service: whoever carries it cannot read it. */
+  readonly sealed?: true;
   /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
   readonly when?: readonly Condition[];
   /** The last days of scopes of the call; absent where it has no end. */
@@ -174,6 +177,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
     scope: shape.scopes.map((scope) => scope.name),
     claims: namesOf(shape.claims),
     mode,
+    ...(isSealedBy(calls) ? { sealed: true } : {}),
     ...(when.length > 0 ? { when } : {}),
     ...(ends.length > 0 ? { ends } : {}),
     probability,
@@ -210,6 +214,7 @@ function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: To
     claims: namesOf(claims),
     mode,
     ...(isMoved ? { moved: true } : {}),
+    ...(branch.seal ? { sealed: true } : {}),
     ...(ends.length > 0 ? { ends } : {}),
     probability,
     calls: [],

@@ -7,6 +7,7 @@ import {
   conditionTexts,
   conditionsOn,
   endTexts,
+  isSealedBy,
   endsOf,
   type CallMode,
   type CallPlan,
@@ -134,7 +135,11 @@ export function callLines(
 
 /** What is asked of the user, and the last day of a call. */
 export function limitsOf(calls: readonly CallPlan[], scopes: readonly ScopePlan[]): string[] {
-  return [...conditionTexts(conditionsOn(calls, scopes)), ...endTexts(endsOf(calls, scopes), scopes.length)];
+  return [
+    ...(isSealedBy(calls) ? ['sealed'] : []),
+    ...conditionTexts(conditionsOn(calls, scopes)),
+    ...endTexts(endsOf(calls, scopes), scopes.length),
+  ];
 }
 
 /** More scopes than this are counted instead of named. */

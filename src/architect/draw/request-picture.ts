@@ -63,12 +63,14 @@ function loadOf({
   coding,
   budget,
   moved,
+  sealed,
   when = [],
   ends = [],
   scope,
   probability,
 }: CallView): Pick<Arrow, 'lines' | 'load'> {
   const often = [
+    ...(sealed ? ['sealed'] : []),
     ...conditionTexts(when),
     ...endTexts(ends, scope.length),
     ...(probability < 1 ? [percentOf(probability)] : []),

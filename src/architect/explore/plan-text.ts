@@ -6,7 +6,7 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import { parse, stringify } from 'devalue';
-import type { Plan, ServicePlan } from '../../graph/index.ts';
+import type { EncryptionPlan, Plan, ServicePlan } from '../../graph/index.ts';
 
 type ScopePlan = ServicePlan['scopes'] extends ReadonlyMap<string, infer Scope> ? Scope : never;
 
@@ -19,6 +19,7 @@ export function writePlan(plan: Plan): string {
     ),
   );
   const [named, auths] = [new Set<unknown>(services), new Set<unknown>(parties.map(({ auth }) => auth))];
+  const encryptions = new Set<unknown>(services.map(({ encryption }) => encryption));
   const written = {
     ...plan,
     services: services.map((service) => ({
@@ -30,12 +31,14 @@ export function writePlan(plan: Plan): string {
     service: (value: ServicePlan) => named.has(value) && value.name,
     scope: (value: ScopePlan) => scopes.get(value) ?? false,
     auth: (value: ServicePlan['auth']) => value !== undefined && auths.has(value) && value.method,
+    encryption: (value: EncryptionPlan | undefined) =>
+      value !== undefined && encryptions.has(value) && [value.alg ?? null],
     source: (value: unknown) => isSource(value) && value.file,
     json: (value: unknown) => hasProtoKey(value) && JSON.stringify(value),
   });
 }
 
-/** @param text the result of `writePlan`. @returns a new plan, whose `auth` contains only the method. */
+/** @param text the result of `writePlan`. @returns a new plan, whose `auth` contains only the method, `encryption` only `alg`. */
 export function readPlan(text: string): Plan {
   const services = new Named<ServicePlan>();
   const scopes = new Named<ScopePlan>();
@@ -44,6 +47,7 @@ export function readPlan(text: string): Plan {
     service: (name: string) => services.get(name),
     scope: ([service, scope]: [string, string]) => scopes.get(scopeKey(service, scope)),
     auth: (method: string) => ({ method }),
+    encryption: ([alg]: [EncryptionPlan['alg'] | null]) => ({ keys: { file: '' }, alg: alg ?? undefined }),
     source: (file: string) => ({ file }),
     json: (value: string) => JSON.parse(value) as unknown,
   }) as Omit<Plan, 'services'> & { services: (Omit<ServicePlan, 'scopes'> & { scopes: ScopePlan[] })[] };

@@ -170,10 +170,13 @@ function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
   const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
   const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
-  const { when = [], ends = [] } = view;
-  const limits = [...conditionTexts(when), ...endTexts(ends, view.scope.length)].map(
-    (text) => `  ${paint.dim(plain(`(${text})`))}`,
-  );
+  const { when = [], ends = [], sealed } = view;
+  const texts = [
+    ...(sealed ? ['sealed'] : []),
+    ...conditionTexts(when),
+    ...endTexts(ends, view.scope.length),
+  ];
+  const limits = texts.map((text) => `  ${paint.dim(plain(`(${text})`))}`);
   return { label: [label, ...limits].join(''), columns: weight(view), children: view.calls.map(drawn) };
 }
 
@@ -207,7 +210,7 @@ function weight({ bytes, coding, budget, mode, moved }: CallView): string[] {
 }
 
 function otherEncoding({ encoding, root }: RequestPlan): string[] {
-  if (!root.bytes || root.coding === 'bare') return [];
+  if (!root.bytes || root.coding === 'bare' || root.coding === 'sealed') return [];
   const { nested, packed } = root.bytes;
   if (encoding === 'packed' && root.coding === 'nested')
     return [`It travels nested, because ${root.service} accepts only JWTs.`];
@@ -240,6 +243,10 @@ function legend(plan: Plan, planned: RequestPlan, isKnown: boolean): string {
     notes.push("In parentheses: the caller's scopes that need this scope; * means any.");
   if (anyCall(root, (view) => view.mode === 'exchange'))
     notes.push('Fetched when needed: the caller gets the token from the issuer before the call.');
+  if (anyCall(root, ({ sealed }) => sealed === true))
+    notes.push(
+      'Sealed: encrypted to its service, with the longest key that fits; below it tokens travel nested.',
+    );
   notes.push(`The digest of the graph is ${shortDigest(plan)}.`);
   return paint.dim(notes.join('\n'));
 }

@@ -92,8 +92,9 @@ function number(count: number): string {
 
 function drawWay(way: readonly PathStep[]): string {
   return renderColumns(
-    way.map(({ callee, mode, when = [], until, file, line }) => [
+    way.map(({ callee, mode, sealed, when = [], until, file, line }) => [
       `  → ${paint.cyan(callee)}${[
+        ...(sealed ? ['sealed'] : []),
         ...conditionTexts(when),
         ...(until === undefined ? [] : [`until ${until}`]),
       ]

@@ -63,12 +63,12 @@ function partyTable({ parties }: RequestAccess): string {
   );
 }
 
-function labelOf({ service, scope, presenter, mode }: TokenAccess): string[] {
+function labelOf({ service, scope, presenter, mode, sealed }: TokenAccess): string[] {
   const how =
     mode === 'embed' ? '' : mode === 'exchange' ? ', fetched when needed' : ', same token passed on';
   return [
     `${paint.bold(service)}  ${paint.cyan(scope.join(' '))}`,
-    paint.dim(presenter === null ? 'the root' : `from ${presenter}${how}`),
+    paint.dim(`${presenter === null ? 'the root' : `from ${presenter}${how}`}${sealed ? ', sealed' : ''}`),
   ];
 }
 

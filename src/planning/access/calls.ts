@@ -16,6 +16,8 @@ export interface PathStep {
   /** `service:scope` */
   readonly callee: string;
   readonly mode: CallPlan['mode'];
+  /** The callee's token is encrypted to it. */
+  readonly sealed?: true;
   /** What the user's claims must be for a client's call to get this scope; absent where nothing is asked of them. */
   readonly when?: readonly Condition[];
   /** The last day of the call, in UTC; absent where it has no end. */
@@ -78,6 +80,7 @@ export class Calls {
       caller,
       callee: this.nameOf(to),
       mode: call.mode,
+      ...(call.seal ? { sealed: true } : {}),
       ...(when.length > 0 ? { when } : {}),
       ...(call.until === undefined ? {} : { until: call.until }),
       file: call.source.file,

@@ -44,6 +44,8 @@ export interface TokenAccess {
   readonly presenter: string | null;
   /** How its presenter gets it; `forward`: it is the presenter's own. */
   readonly mode: Exclude<CallPlan['mode'], 'none'>;
+  /** It is encrypted to the service. */
+  readonly sealed?: true;
   /** How the service checks its caller. */
   readonly caller: ServicePlan['caller'];
   /** The names of its claims. */
@@ -108,6 +110,7 @@ class RoleColumns {
   readonly #roles: Role[] = [];
   readonly #services = new Map<ServicePlan, number>();
   readonly client: ClientPlan;
+  readonly isRootSealed: boolean;
   readonly rootReaders: readonly number[];
   /** Of a sealed root, which they cannot read, those who present it beside the client. */
   readonly rootCarriers: readonly number[];
@@ -122,7 +125,8 @@ class RoleColumns {
     };
     const own = add(partyOf(plan, 'client', client), 'client');
     const gateways = (gatewaysOf(plan).get(root.service) ?? []).map((party) => add(party, 'introspects'));
-    const isSealed = isSealedBy(client.calls.filter(({ service }) => service === root.service));
+    this.isRootSealed = isSealedBy(client.calls.filter(({ service }) => service === root.service));
+    const isSealed = this.isRootSealed;
     this.rootReaders = isSealed ? [] : client.token === 'jwt' ? [own, ...gateways] : gateways;
     this.rootCarriers = isSealed ? gateways : this.rootReaders;
     for (const body of bodies) {
@@ -206,6 +210,7 @@ class PresentedToken {
       scope: scopes.map((scope) => scope.name),
       presenter: this.#presenter?.name ?? null,
       mode: mode === 'none' ? 'embed' : mode,
+      ...((this.#first?.branch.seal ?? columns.isRootSealed) ? { sealed: true } : {}),
       caller: target.caller,
       claims: this.body.claims.map(({ claim }) => claim.name),
       readers: this.#viewsOf(this.#readers, target, columns),

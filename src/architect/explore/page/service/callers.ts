@@ -1,5 +1,5 @@
 /** Who may call a service and with which scopes, independent of the chosen request. */
-import { endTexts, endsOf, type CallPlan, type Plan } from '../../../../graph/index.ts';
+import { endTexts, endsOf, isSealedBy, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { callsOf } from '../what-if.ts';
 
 export interface Caller {
@@ -35,7 +35,8 @@ function merged(caller: Pick<Caller, 'name' | 'kind' | 'under'>, calls: readonly
   if (!first) return [];
   const granted = [...new Set(calls.flatMap((call) => call.scopes))];
   const scopes = [...new Set(granted.map((scope) => scope.name))];
-  const ends = endTexts(endsOf(calls, granted), granted.length);
+  const sealed = isSealedBy(calls) ? ['sealed'] : [];
+  const ends = [...sealed, ...endTexts(endsOf(calls, granted), granted.length)];
   const probability = Math.max(...calls.map((call) => call.probability));
   return [{ ...caller, scopes, mode: first.mode, probability, ends }];
 }

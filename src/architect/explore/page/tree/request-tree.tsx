@@ -87,7 +87,12 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
       {mode !== 'none' && (
         <span
           class="scopes"
-          title={[scope.join(' '), ...conditionTexts(when), ...endTexts(ends, scope.length)].join('\n')}
+          title={[
+            scope.join(' '),
+            ...(view.sealed ? ['sealed'] : []),
+            ...conditionTexts(when),
+            ...endTexts(ends, scope.length),
+          ].join('\n')}
         >
           {scope.join(' ')}
           {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
