@@ -36,7 +36,7 @@ export { decidedLogins } from './conditions/step-up.ts';
 export { subjectPaths } from './conditions/expression.ts';
 export { celOf } from './conditions/print.ts';
 export { Decision, conditionsFor } from './conditions/decision.ts';
-export { decide, decideAtSwap, factsForSwap } from './conditions/decide.ts';
+export { decide, decideAtSwap, decidedAtIssue, factsForSwap } from './conditions/decide.ts';
 export { factValues, type RequestFacts, type SubjectFacts } from './conditions/facts.ts';
 export { endOf, isDay, startOf } from './day.ts';
 export { QUOTES, valueBytes } from './compile/value-size.ts';

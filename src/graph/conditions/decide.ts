@@ -47,7 +47,8 @@ export function factsForSwap(
 }
 
 /**
- * Decides at a swap what was left for it.
+ * Decides at a swap what was left for it. A part that the graph gained since the token was issued was left by nobody, and the
+ * facts that it reads may not be kept: it does not hold.
  *
  * @param before what was decided when the token was issued.
  * @param kept the facts of then, by `factName`.
@@ -61,11 +62,17 @@ export function decideAtSwap(
 ): Decision {
   const facts: FactValues = (fact) =>
     isSetByGateway(fact) ? gateway.get(fact.name) : kept.get(factName(fact));
-  const now = conjuncts.filter(readsGateway);
-  const later = new Set(now.map(({ id }) => id));
-  const met = [...before.met].filter((id) => !later.has(id));
+  const held = conjuncts.filter(
+    (conjunct) => readsGateway(conjunct) && before.met.has(conjunct.id) && holds(conjunct.expression, facts),
+  );
+  return new Decision([...decidedAtIssue(conjuncts, before).met, ...held.map(({ id }) => id)], before.stepUp);
+}
+
+/** Without what is left for swaps: that does not hold as long as no gateway has set its claims. */
+export function decidedAtIssue(conjuncts: readonly Conjunct[], before: Decision): Decision {
+  const later = new Set(conjuncts.filter(readsGateway).map(({ id }) => id));
   return new Decision(
-    [...met, ...now.filter(({ expression }) => holds(expression, facts)).map(({ id }) => id)],
+    [...before.met].filter((id) => !later.has(id)),
     before.stepUp,
   );
 }

@@ -2,13 +2,18 @@
  * Evaluates a condition. It holds only if it is `true`: a missing fact, a wrong type or any other error makes it not hold,
  * under a negation too. As in CEL, `||` and `&&` do not need the side that fails if the other one decides.
  */
-import type { Expression, Fact } from './expression.ts';
+import type { Expression, Fact, TextTest } from './expression.ts';
 
 /** The value of a fact; undefined if it has none. */
 export type FactValues = (fact: Fact) => unknown;
 
-/** Steps of one evaluation. A user's list is as long as a provider's token allows; beyond, the condition does not hold. */
+/**
+ * Steps of one evaluation: its operations, and more for those that read long texts. A user's lists and texts are as long as a
+ * provider's token allows; beyond, the condition does not hold.
+ */
 export const MAX_STEPS = 1_000_000;
+/** Characters that are read in a step. */
+const STEP_CHARS = 16;
 
 const FAILED = Symbol('failed');
 
@@ -65,11 +70,11 @@ class Evaluation {
         return typeof value === 'number' ? -value : FAILED;
       }
       case 'size':
-        return sizeOf(this.run(expression.of, item));
+        return this.#sizeOf(this.run(expression.of, item));
       case 'startsWith':
       case 'endsWith':
       case 'contains':
-        return testText(expression.op, this.run(expression.of, item), this.run(expression.part, item));
+        return this.#testText(expression.op, this.run(expression.of, item), this.run(expression.part, item));
       default:
         return this.#compare(
           expression.op,
@@ -79,9 +84,14 @@ class Evaluation {
     }
   }
 
-  #step(): boolean {
-    this.#left -= 1;
+  #step(steps = 1): boolean {
+    this.#left -= steps;
     return this.#left >= 0;
+  }
+
+  /** Counts what reading a text costs. @returns false if that is too much. */
+  #isCharged(text: unknown): boolean {
+    return typeof text !== 'string' || this.#step(Math.floor(text.length / STEP_CHARS));
   }
 
   /** @param deciding the value of one side that decides, whatever the other is. */
@@ -123,7 +133,7 @@ class Evaluation {
       case 'in':
         return this.#isIn(left, right);
       default: {
-        const order = orderOf(left, right);
+        const order = this.#isCharged(left) ? orderOf(left, right) : undefined;
         if (order === undefined) return FAILED;
         return op === '<' ? order < 0 : op === '<=' ? order <= 0 : op === '>' ? order > 0 : order >= 0;
       }
@@ -142,10 +152,22 @@ class Evaluation {
   /** Values of different types are different. An object is compared with nothing. */
   #equal(left: unknown, right: unknown): unknown {
     if (Array.isArray(left) && Array.isArray(right)) return this.#sameLists(left, right);
-    if (isScalar(left) && isScalar(right)) return left === right;
+    if (isScalar(left) && isScalar(right)) return this.#isCharged(left) ? left === right : FAILED;
     const isListAndScalar =
       (Array.isArray(left) && isScalar(right)) || (isScalar(left) && Array.isArray(right));
     return isListAndScalar ? false : FAILED;
+  }
+
+  /** Characters of a text, members of a list. */
+  #sizeOf(value: unknown): unknown {
+    if (!this.#isCharged(value)) return FAILED;
+    if (typeof value === 'string') return Array.from(value).length;
+    return Array.isArray(value) ? value.length : FAILED;
+  }
+
+  #testText(op: TextTest, text: unknown, part: unknown): unknown {
+    if (typeof text !== 'string' || typeof part !== 'string' || !this.#isCharged(text)) return FAILED;
+    return op === 'contains' ? text.includes(part) : text[op](part);
   }
 
   #sameLists(left: readonly unknown[], right: readonly unknown[]): unknown {
@@ -161,17 +183,6 @@ class Evaluation {
 
 function isScalar(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-/** Characters of a text, members of a list. */
-function sizeOf(value: unknown): unknown {
-  if (typeof value === 'string') return Array.from(value).length;
-  return Array.isArray(value) ? value.length : FAILED;
-}
-
-function testText(op: 'startsWith' | 'endsWith' | 'contains', text: unknown, part: unknown): unknown {
-  if (typeof text !== 'string' || typeof part !== 'string') return FAILED;
-  return op === 'contains' ? text.includes(part) : text[op](part);
 }
 
 /** Numbers by size, texts by their characters, `false` before `true`. Other pairs have no order. */

@@ -55,9 +55,11 @@ function subjectClaim(
 }
 
 /** The graph's level for what the provider says of the login. Only a single provider needs no `acr`. */
-function levelOf({ subjects }: Plan, { provider, claims }: SubjectFacts): unknown {
+function levelOf({ subjects }: Plan, { provider, claims }: SubjectFacts): string | undefined {
   const acr = subjects.get(provider)?.acr;
   const given = claims['acr'];
+  // A list is no level: `!(auth.acr in ["low"])` would hold for ["low"].
+  if (typeof given !== 'string') return undefined;
   if (!acr) return subjects.size === 1 ? given : undefined;
   return [...acr].find(([, values]) => values.some((value) => value === given))?.[0];
 }

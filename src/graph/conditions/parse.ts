@@ -212,6 +212,8 @@ class Builder {
     const { named } = this.#vocabulary;
     if (named.has(name)) {
       const condition = named.get(name);
+      if (condition && this.#item !== undefined && [...eachPart(condition)].some(isOverList))
+        throw this.#nested(node);
       if (condition) return condition;
       throw new Unfit(undefined, `${name} has an error.`);
     }
@@ -275,12 +277,7 @@ class Builder {
       return { op: name, of: this.build(receiver), part: this.build(first) };
     if ((name !== 'exists' && name !== 'all') || !first || !second || args.length > 2)
       throw this.#unsupported(node);
-    if (this.#item !== undefined)
-      throw new Unfit(
-        'condition-unsupported',
-        `${this.#excerpt(node)} stands inside another exists or all.`,
-        'They do not nest.',
-      );
+    if (this.#item !== undefined) throw this.#nested(node);
     const list = this.build(receiver);
     const item = first.op === 'id' ? first.args : '';
     if (!isFreeName(item) || this.#vocabulary.named.has(item))
@@ -293,6 +290,15 @@ class Builder {
     const each = this.build(second);
     this.#item = undefined;
     return { op: name, list, each };
+  }
+
+  /** Not through the name of a condition either: the cost would be that of two lists, multiplied. */
+  #nested(node: ASTNode): Unfit {
+    return new Unfit(
+      'condition-unsupported',
+      `${this.#excerpt(node)} stands inside another exists or all.`,
+      'They do not nest.',
+    );
   }
 
   #unsupported(node: ASTNode): Unfit {
@@ -343,6 +349,10 @@ function tooLarge(message: string): Unfit {
     `The condition is too large. ${message}`,
     'Say less, or move parts into the calls and scopes that they guard.',
   );
+}
+
+function isOverList({ op }: Expression): boolean {
+  return op === 'exists' || op === 'all';
 }
 
 function isComparison(op: string): op is Comparison {

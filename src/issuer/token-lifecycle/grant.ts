@@ -8,6 +8,7 @@ import {
   Decision,
   conjunctsOfRequest,
   decideAtSwap,
+  decidedAtIssue,
   factValues,
   factsForSwap,
   reachableTokens,
@@ -138,7 +139,7 @@ function conditionsOf(
 /** By the ids that were decided. Only what reads the gateway's claims is decided now. */
 function decisionOf({ conditions }: Grant, conjuncts: readonly Conjunct[], swap: Swap | undefined): Decision {
   const before = new Decision(conditions?.met ?? [], conditions?.step_up ?? []);
-  if (!swap) return before;
+  if (!swap) return decidedAtIssue(conjuncts, before);
   const kept = new Map(Object.entries(conditions?.facts ?? {}));
   return decideAtSwap(conjuncts, before, kept, swap.context ?? NO_REQUEST_CLAIMS);
 }

@@ -96,6 +96,25 @@ describe('A condition', () => {
     expect(holds(parsed('"group-3999" in subject.role'), valueOf)).to.equal(true);
   });
 
+  it('costs no more than its steps, however long the texts of a user are', () => {
+    const list = Array.from({ length: 2_000 }, (_, n) => `group-${n}`);
+    const long = 'x'.repeat(9_000);
+    const twin = [...long].join('');
+    const valueOf = (fact: Fact): unknown =>
+      'name' in fact ? { role: list, text: long, any: twin }[fact.name] : undefined;
+    for (const text of [
+      'size(subject.text) == 1',
+      'subject.text < subject.any',
+      'subject.text != subject.any',
+      'subject.text.contains("y")',
+    ]) {
+      // Nothing of the list is decided by the first 1,000 steps, and the whole takes seconds.
+      const hostile = parsed(`subject.role.exists(x, ${Array(20).fill(text).join(' || ')})`);
+      expect(truthOf(hostile, valueOf, 100_000), text).to.equal(undefined);
+    }
+    expect(truthOf(parsed('size(subject.text) == 9000'), valueOf)).to.equal(true);
+  });
+
   it('refuses a long text before it is parsed', () => {
     const text = '('.repeat(10_000_000);
     expect(parser.parse(text))

@@ -107,6 +107,15 @@ export const conditionCases: readonly Case[] = [
     message: /It reads the condition staff/,
   },
   {
+    title: 'a condition that nests exists through the name of another one',
+    graph: graph({
+      conditions: `staff: 'subject.role.exists(r, r == "staff")'`,
+      refund: `when: ‸'subject.role.exists(r, staff && r != "guest")'`,
+    }),
+    finds: ['condition-unsupported'],
+    message: /staff stands inside another exists or all/,
+  },
+  {
     title: 'a condition with a name, which is wrong, once',
     graph: graph({ conditions: "staff: ‸'provider = 1'", refund: 'when: staff' }),
     finds: ['condition-syntax'],

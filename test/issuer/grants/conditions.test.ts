@@ -123,6 +123,21 @@ describe('Conditions of a tree', () => {
     expect(await failure(asked(101))).to.include({ code: 'invalid_scope' });
   });
 
+  it('a level that is no text is none, under a negation too', async () => {
+    const plan = planOf(
+      conditional({ staff: '\'!(auth.acr in ["low"])\'' })
+        .replace(/  consumers: .*\n/, '')
+        .replace('subjects: [workforce, consumers]', 'subjects: [workforce]')
+        .replace(/, acr: \{ mfa: \[urn:w[^}]*\}/, ''),
+    );
+    const issuer = await issuerOf(plan);
+    const granted = async (acr: unknown) =>
+      (await ask(issuer, { ...USERS.staff, acr }, 'view refund', 1)).scope;
+    expect(await granted('high')).to.equal('view refund');
+    for (const acr of ['low', ['low'], [], 1, false, { low: 1 }, null, undefined])
+      expect(await granted(acr), JSON.stringify(acr)).to.equal('view');
+  });
+
   it('threat 61: requests of two amounts at once do not share a tree', async () => {
     const issuer = await issuerOf();
     const amounts = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? 100 : 101));
@@ -242,6 +257,39 @@ describe('Conditions of a tree', () => {
       const { token } = await ask(await issuerOf(graph()), 'staff', 'view refund', 50);
       const stricter = await issuerOf(graph({ staff: 'provider == "workforce" && "lead" in subject.role' }));
       expect(await swap(stricter, token, { ip: '10.1.1.1' })).to.deep.equal(['mail:send']);
+    });
+
+    it('that the graph gained since do not hold at a swap, though they would for want of the facts of then', async () => {
+      const { token } = await ask(await issuerOf(graph()), 'staff', 'refund', 50);
+      const gained = (more: string) => issuerOf(graph({ refund: `${parts.refund} && ${more}` }));
+      for (const more of ['(!has(subject.role) || request.ip == "10.9.9.9")', 'has(request.ip)'])
+        expect(await swap(await gained(more), token, { ip: '10.1.1.1' }), more).to.deep.equal([
+          'payment:charge',
+        ]);
+    });
+
+    it('on what a gateway sets do not hold for whoever asks what the token means: no gateway has said it yet', async () => {
+      const guarded =
+        'calls: { front: { scopes: [view, pay, refund], when: { refund: \'request.ip == "10.1.1.1"\' } } }';
+      const issuer = await issuerOf(
+        planOf(
+          conditional({ desk: 'token: opaque' })
+            .replace(/calls: \{ front: .*/, guarded)
+            .replaceAll('claims: [amount]', 'claims: [amount, ip]')
+            .replace(
+              '  front:\n',
+              '  edge: { auth: { method: client_secret_basic, secret_env: EDGE }, introspect: [front], scopes: { x: } }\n  front:\n',
+            ),
+        ),
+      );
+      const { token } = await ask(issuer, 'staff', 'view refund', 50);
+      const edge = issuer.plan.services.get('edge')!;
+      const meaning = await issuer.introspect({ kind: 'service', service: edge }, { token });
+      expect(meaning.active && meaning.claims?.['scope']).to.equal('view');
+      const only = await ask(issuer, 'staff', 'refund', 50);
+      expect(await issuer.introspect({ kind: 'service', service: edge }, { token: only.token })).to.include({
+        active: false,
+      });
     });
   });
 
