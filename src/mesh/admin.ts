@@ -2,8 +2,11 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Metrics } from './metrics.ts';
 
+/** Version 0.0.4 of the text form of Prometheus. */
+const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
+
 export function adminPages(isReady: () => boolean, metrics: Metrics): RequestListener {
-  return async ({ url = '', method }, response) => {
+  return ({ url = '', method }, response) => {
     const [path] = url.split('?', 1);
     if (method !== 'GET' && method !== 'HEAD') return send(response, 405, '{"status":"use GET"}');
     switch (path) {
@@ -14,7 +17,7 @@ export function adminPages(isReady: () => boolean, metrics: Metrics): RequestLis
           ? send(response, 200, '{"status":"ok"}')
           : send(response, 503, '{"status":"stopping"}');
       case '/metrics':
-        return send(response, 200, await metrics.text(), 'text/plain; version=0.0.4; charset=utf-8');
+        return void metrics.text().then((text) => send(response, 200, text, METRICS));
       default:
         return send(response, 404, '{"status":"this port has /healthz, /readyz and /metrics"}');
     }

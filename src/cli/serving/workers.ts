@@ -63,8 +63,8 @@ export function report(report: ReadinessReport): void {
 
 /** Answers when the supervisor asks this worker for its metrics. */
 export function answerMetrics(values: () => Promise<MetricValues>): void {
-  process.on('message', async ({ metricsAsked: number }: Asked) => {
-    if (number !== undefined) tell({ metrics: { number, values: await values() } });
+  process.on('message', ({ metricsAsked: number }: Asked) => {
+    if (number !== undefined) void values().then((now) => tell({ metrics: { number, values: now } }));
   });
 }
 

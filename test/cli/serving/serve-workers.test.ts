@@ -108,7 +108,7 @@ describe('waybill serve --workers', function () {
   });
 
   it(`goes on where no worker can be started, and starts one when that is possible again${hasPrlimit ? '' : ' (skipped: prlimit is missing)'}`, async function () {
-    if (!hasPrlimit) return this.skip();
+    if (!hasPrlimit) this.skip();
     const { served, url } = await two(plain);
     const { pid } = served.child;
     const limitOpenFiles = (most: number): void => {

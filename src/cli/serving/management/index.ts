@@ -29,8 +29,8 @@ export async function startManagement(
   const [listening] = (await once(thread, 'message')) as [Listening];
   thread.on('error', (error) => log.error({ err: error }, 'the management port no longer answers'));
   const tell = (told: ToThread): void => thread.postMessage(told);
-  thread.on('message', async (told: FromThread) => {
-    if ('metricsAsked' in told) tell({ ...told, metrics: await metrics() });
+  thread.on('message', (told: FromThread) => {
+    if ('metricsAsked' in told) void metrics().then((text) => tell({ ...told, metrics: text }));
   });
   thread.unref(); // only now: a listener for messages keeps the process alive
   if ('failed' in listening) throw cannotListen(address, listening.failed);
