@@ -10,6 +10,7 @@ import {
   type Overflow,
 } from './header-budget/index.ts';
 import {
+  audienceOf,
   conditionsOn,
   isSealedBy,
   endsOf,
@@ -64,8 +65,8 @@ export interface RequestPlan {
 /** One call and the token that it carries. */
 export interface CallView {
   readonly service: string;
-  /** Absent for a callee outside the graph. */
-  readonly audience?: string;
+  /** A list where the service has several; absent for a callee outside the graph. */
+  readonly audience?: string | readonly string[];
   readonly scope: readonly string[];
   /** The caller's scopes that need each of these scopes; `*` stands for a call that its service makes in any scope. */
   readonly origins?: readonly { readonly scope: string; readonly by: readonly string[] }[];
@@ -173,7 +174,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
   const issued = new Map(children.map((child) => [child.branch, child.token]));
   return {
     service: shape.service.name,
-    audience: shape.service.audience,
+    audience: audienceOf(shape.service),
     scope: shape.scopes.map((scope) => scope.name),
     claims: namesOf(shape.claims),
     mode,
@@ -209,7 +210,7 @@ function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: To
   const isMoved = overflow?.moved.some((each) => each.branch === branch);
   return {
     service: callee,
-    ...(service ? { audience: service.audience } : {}),
+    ...(service ? { audience: audienceOf(service) } : {}),
     scope: scopes.map((scope) => scope.name),
     claims: namesOf(claims),
     mode,
