@@ -275,7 +275,7 @@ describe('An exchanged token', () => {
           checkGraph,
         ),
         {
-          numRuns: 150,
+          numRuns: 100,
           interruptAfterTimeLimit: 60_000,
           markInterruptAsFailure: true,
         },
