@@ -4,9 +4,14 @@ import { diffGraphs } from '../../../src/architect/diff/index.ts';
 import { planOf } from '../../support/compile.ts';
 import { conditional, type ConditionalParts } from '../../support/graphs/conditional.ts';
 
-function changes(after: ConditionalParts | ((graph: string) => string), before: ConditionalParts = {}): string[] {
+function changes(
+  after: ConditionalParts | ((graph: string) => string),
+  before: ConditionalParts = {},
+): string[] {
   const graph = typeof after === 'function' ? after(conditional(before)) : conditional(after);
-  return diffGraphs(planOf(conditional(before)), planOf(graph)).changes.map(({ mark, what }) => `${mark}: ${what}`);
+  return diffGraphs(planOf(conditional(before)), planOf(graph)).changes.map(
+    ({ mark, what }) => `${mark}: ${what}`,
+  );
 }
 
 const REFUND = 'staff && strong && request.amount <= 500';
