@@ -228,6 +228,38 @@ describe('Attacks on the payments system', () => {
     });
   });
 
+  describe('through several names of one service', () => {
+    it('the key of another deployment speaks for payment', () => {
+      expectWidened(/^payment: .*spiffe:\/\/paycorp\.example\/core\/risk-2/m, [
+        [
+          'team-payments.yaml',
+          '  payment:\n',
+          "  payment:\n    identity: ['spiffe://${trust}/pci/payment', 'spiffe://${trust}/core/risk-2']\n",
+        ],
+      ]);
+    });
+
+    it('a service takes the name of another as its second one', () => {
+      expectFinding('duplicate-identity', [
+        [
+          'team-orders.yaml',
+          '  risk:\n',
+          "  risk:\n    identity: ['spiffe://${trust}/core/risk', 'spiffe://${trust}/core/orders']\n",
+        ],
+      ]);
+    });
+
+    it('a service takes the address of another as its second one', () => {
+      expectFinding('duplicate-audience', [
+        [
+          'team-orders.yaml',
+          '  risk:\n',
+          "  risk:\n    audience: ['https://risk.${domain}', 'https://payment.${domain}']\n",
+        ],
+      ]);
+    });
+  });
+
   describe('through conditions', () => {
     const support = (more: string): string =>
       `{ test: attack, request: { client: support-ui, scope: 'case:refund', ${more}, request: { amount: 1, currency: EUR } }`;
@@ -376,6 +408,12 @@ describe('Attacks on the payments system', () => {
     it('the key of the vault is not there: nothing is issued in place of a sealed token', async () => {
       const keySets = keyFilesOf(BASE, testCa('paycorp.example'), (await pair('ES256', 's1')).publicJwk);
       await failure('keys_missing', () => issuerFor(BASE, () => DAY, { keySets }));
+    });
+
+    it('another key file for the vault shows in the comparison', () => {
+      expectWidened(/^vault: .*keys\/other\.jwks/m, [
+        ['team-payments.yaml', 'keys/vault.enc.jwks', 'keys/other.jwks'],
+      ]);
     });
 
     it('the seal is taken off', () => {

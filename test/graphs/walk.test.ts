@@ -3,13 +3,21 @@
  * every hop the extractor of that service, which fetches what is fetched and opens what is sealed.
  */
 import { randomUUID, type JsonWebKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 import { expect } from 'chai';
 import { SignJWT } from 'jose';
 
 import { StepUpRequired, extractor, isWaybillError, type Extractor } from '../../src/middleware/index.ts';
 import type { Plan, ServicePlan } from '../../src/graph/index.ts';
-import { compileSystem, edited, filesOfSystem, type Edit } from '../support/graphs/systems.ts';
+import type { Files } from '../support/files.ts';
+import {
+  compileSystem,
+  edited,
+  filesOfSystem,
+  type Edit,
+  type SystemOptions,
+} from '../support/graphs/systems.ts';
 import { closeServers, type Answer } from '../support/http.ts';
 import { JWT_BEARER, pair, type Pair } from '../support/issuer/keyed.ts';
 import { startIssuer, stopIssuers, type TestIssuer } from '../support/issuer/start.ts';
@@ -82,13 +90,12 @@ class System {
   ): Promise<string> {
     const answer = await this.ask(client, scope, idToken, request);
     expect(answer.status, answer.text).to.equal(200);
-    const swap = await this.issuer.token(
-      {
-        token: String(answer.body['access_token']),
-        ...(context === undefined ? {} : { request_context: JSON.stringify(context) }),
-      },
-      { path: '/introspect', as: gateway, headers: { accept: 'application/jwt' } },
-    );
+    const more = context === undefined ? {} : { request_context: JSON.stringify(context) };
+    const options = { path: '/introspect', headers: { accept: 'application/jwt' } };
+    const parameters = { token: String(answer.body['access_token']), ...more };
+    const swap = this.#keys.has(gateway)
+      ? await this.issuer.token({ ...parameters, ...(await this.#assertion(gateway)) }, options)
+      : await this.issuer.token(parameters, { ...options, as: gateway });
     expect(swap.status, swap.text).to.equal(200);
     return swap.text;
   }
@@ -132,7 +139,9 @@ class System {
           return undefined;
         });
         if (sent === undefined) continue;
-        await visit(callee, below, sent.authorization!, service.identity);
+        for (const other of target.audiences) expect(await context.obtainHeaders(other)).to.deep.equal(sent);
+        // The last of several deployments: the first would be accepted by older services as well.
+        await visit(callee, below, sent.authorization!, service.identities.at(-1) ?? service.identity);
         if (call!.mode !== 'embed' || service.auth === undefined) continue;
         await this.#compare(service, callee, [authorization.slice('Bearer '.length), sent.authorization!]);
         compared += 1;
@@ -166,18 +175,23 @@ class System {
     expect(other).to.deep.equal(one);
   }
 
-  /** POST /token as a service, with the key that its `auth` names. */
+  /** POST /token as a service. */
   async exchange(service: string, parameters: Readonly<Record<string, string>>): Promise<Answer> {
+    return this.issuer.token({
+      ...{ grant_type: EXCHANGE, subject_token_type: `${TYPES}access_token`, ...parameters },
+      ...(await this.#assertion(service)),
+    });
+  }
+
+  /** With the key that the service's `auth` names (RFC 7523 section 2.2). */
+  async #assertion(service: string): Promise<Readonly<Record<string, string>>> {
     const { privateKey, publicJwk } = this.#keys.get(service)!;
     const now = Math.floor(Date.now() / 1_000);
     const claims = { iss: service, sub: service, aud: this.issuer.url, jti: randomUUID(), exp: now + 60 };
     const client_assertion = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid! })
       .sign(privateKey);
-    return this.issuer.token({
-      ...{ grant_type: EXCHANGE, subject_token_type: `${TYPES}access_token`, ...parameters },
-      ...{ client_assertion_type: JWT_BEARER, client_assertion },
-    });
+    return { client_assertion_type: JWT_BEARER, client_assertion };
   }
 }
 
@@ -355,14 +369,147 @@ describe('Requests through the payments system', () => {
   });
 });
 
+describe('Requests through the shop in Kubernetes', () => {
+  let [system, login]: [System?, Login?] = [];
+
+  before(async () => {
+    login = await startLogin({
+      people: {
+        dora: { org: { id: 'acme' }, address: { city: 'Bonn' } },
+        emil: { org: { id: 'umbrella' }, address: { city: 'Ulm' } },
+      },
+    });
+    const keys = await keysOf(['web', 'api.shop', 'catalog', 'cart', 'api.checkout', 'stock', 'parcels']);
+    const edits = (url: string): readonly Edit[] => [
+      ['platform.yaml', "url: 'https://tokens.${region}.kshop.example'", `url: ${url}`],
+      [
+        'platform.yaml',
+        "issuer: 'https://login.${region}.kshop.example', audience: kshop",
+        `issuer: '${login!.url}', audience: ${APP}`,
+      ],
+      [
+        'platform.yaml',
+        "      method: spiffe_jwt,\n      spiffe_id: 'spiffe://${cluster}/ns/{namespace}/sa/{name}',\n      bundle_file: keys/cluster.json,\n",
+        "      method: private_key_jwt,\n      jwks_file: 'keys/{namespace}-{name}.jwks',\n",
+      ],
+      [
+        'platform.yaml',
+        '{ method: private_key_jwt, jwks_file: keys/storefront.jwks }',
+        secretIn('STOREFRONT'),
+      ],
+      [
+        'platform.yaml',
+        "      {\n        method: spiffe_x509,\n        spiffe_id: 'spiffe://${cluster}/ns/istio-ingress/sa/gateway',\n        bundle_file: keys/cluster.json,\n      }",
+        `      ${secretIn('GATEWAY')}`,
+      ],
+    ];
+    const issuer = await startIssuer((url) => planOf('kubernetes-shop', edits(url), [], {}), {
+      issuer: { keySets: filesOf(keys) },
+    });
+    system = new System(issuer, keys, new Map());
+  });
+  after(async () => {
+    await stopIssuers();
+    await closeServers();
+  });
+
+  it('an order: both addresses of a service, the new deployment of another, and an address that one of them reads', async () => {
+    const { id_token } = await login!.logIn('dora');
+    const token = await system!.enter('storefront', 'buy', id_token, { gateway: 'gateway' });
+    const { visited, refused, compared } = await system!.walk('web', token);
+    expect(refused).to.deep.equal({});
+    const by = new Map(visited.map((one) => [one.path, one.claims]));
+    expect(Object.fromEntries(by)).to.deep.equal({
+      web: { tenant: 'acme' },
+      'web/cart': { tenant: 'acme' },
+      'web/cart/catalog': {},
+      'web/api.checkout': { tenant: 'acme', address: { city: 'Bonn' }, region: 'eu' },
+      'web/api.checkout/stock': { tenant: 'acme' },
+      'web/api.checkout/parcels': { address: { city: 'Bonn' } },
+    });
+    expect(compared).to.equal(4);
+  });
+
+  it('attack: a tenant that is not in the beta asks for what comes next', async () => {
+    const [inside, outside] = await Promise.all(['dora', 'emil'].map((user) => login!.logIn(user)));
+    const refused = await system!.ask('storefront', 'preview', outside!.id_token);
+    expect([refused.status, refused.body['error']]).to.deep.equal([400, 'invalid_scope']);
+    const token = await system!.enter('storefront', 'preview', inside!.id_token, { gateway: 'gateway' });
+    const { visited } = await system!.walk('web', token);
+    expect(visited.find(({ path }) => path === 'web/catalog')!.scopes).to.deep.equal(['read', 'drafts']);
+  });
+});
+
+describe("Requests through the boutique, with the request's context", () => {
+  let [system, login]: [System?, Login?] = [];
+
+  before(async () => {
+    login = await startLogin({ people: { u1: {} }, levels: ['urn:boutique:2fa', 'urn:boutique:pwd'] });
+    const files = filesOfSystem('boutique-context');
+    const boutique = readFileSync(new URL('../../graphs/online-boutique.yaml', import.meta.url), 'utf8');
+    const edits: readonly Edit[] = [
+      ['context.yaml', 'issuer: https://login.${domain}', `issuer: ${login.url}`],
+      ['context.yaml', 'audience: storefront', `audience: ${APP}`],
+      [
+        'context.overlay.yaml',
+        "{ method: spiffe_x509, spiffe_id: 'spiffe://${domain}/{name}', bundle_file: keys/boutique.json }",
+        KEY,
+      ],
+    ];
+    const names = [...boutique.matchAll(/^ {2}(\w+service|frontend):/gm)].map(([, name]) => name!);
+    const keys = await keysOf(names);
+    const issuer = await startIssuer(
+      (url) =>
+        compilePlan(
+          { ...edited(files, edits), 'online-boutique.yaml': boutique },
+          {
+            overlays: ['context.overlay.yaml'],
+            variables: { issuer: url },
+          },
+        ),
+      { issuer: { keySets: filesOf(keys) } },
+    );
+    system = new System(issuer, keys, new Map());
+  });
+  after(async () => {
+    await stopIssuers();
+    await closeServers();
+  });
+
+  const enter = async (acr: string, amount: number): Promise<Walked> => {
+    const { id_token } = await login!.logIn('u1', APP, acr);
+    const request = { amount, currency: 'EUR' };
+    const token = await system!.enter('storefront', 'checkout', id_token, { request, gateway: 'frontend' });
+    return system!.walk('frontend', token);
+  };
+
+  it('a checkout: payment gets the approved amount, the mail service does not', async () => {
+    const { visited, refused, compared } = await enter('urn:boutique:pwd', 1999);
+    expect(refused).to.deep.equal({});
+    const by = new Map(visited.map((one) => [one.path.split('/').slice(-1)[0]!, one.claims]));
+    expect(by.get('paymentservice')).to.deep.equal({ region: 'eu', amount: 1999, currency: 'EUR' });
+    expect(by.get('emailservice')).to.deep.equal({});
+    expect(compared).to.be.above(5);
+  });
+
+  it('an expensive basket is charged after a second factor alone', async () => {
+    const { refused } = await enter('urn:boutique:pwd', 990_000);
+    expect(refused).to.deep.equal({ 'frontend/checkoutservice/paymentservice': 'step-up' });
+    expect((await enter('urn:boutique:2fa', 990_000)).refused).to.deep.equal({});
+  });
+});
+
 function planOf(
   system: string,
   edits: readonly Edit[],
   overlays: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Plan {
-  const files = edited(filesOfSystem(system), edits);
-  return compileSystem(files, { overlays, variables }, ({ plan, findings }) => {
+  return compilePlan(edited(filesOfSystem(system), edits), { overlays, variables });
+}
+
+function compilePlan(files: Files, options: SystemOptions): Plan {
+  return compileSystem(files, options, ({ plan, findings }) => {
     if (!plan) throw new Error(findings.map(({ message }) => message).join('\n'));
     return plan;
   });
