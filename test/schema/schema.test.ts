@@ -162,8 +162,8 @@ describe('schemas/graph.schema.json', () => {
   for (const file of readdirSync(new URL('graphs/', root), { recursive: true, encoding: 'utf8' }).sort()) {
     if (!/(?<!\.vars)\.yaml$/.test(file)) continue;
     const text = read(`graphs/${file}`);
-    // A key or a value that is nothing but a variable fits once it is filled in: systems.test.ts checks these.
-    if (/(?<![^\s'"[{,])\$\{\w+\}(?![^\s'"\]},:])/.test(text)) continue;
+    // A variable in place of a name, a mode or a size fits once it is filled in: systems.test.ts checks these.
+    if (file.startsWith('systems/') && /(?<![^\s'"[{,])\$\{\w+\}(?![^\s'"\]},:])/.test(text)) continue;
     const content = load(text) as object;
     const schema = schemaOf(file, content);
     it(`${schema === 'graph.schema.json' ? 'takes' : 'leaves to the other schema'} graphs/${file}`, () => {
