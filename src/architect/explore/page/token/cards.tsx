@@ -1,18 +1,19 @@
-/** Cards of a decoded tree: one for each token, and a dashed one for each callee whose token is fetched when needed. */
+/** Cards of a decoded tree: one for each token, sealed ones too, and a dashed one for each callee whose token is fetched when needed. */
 import type { JSX } from 'preact';
 import type { Plan } from '../../../../graph/index.ts';
 import { bytesText } from '../text.ts';
 import type { DiagramNode } from '../tree/diagram.tsx';
-import type { Decoded, DecodedNode, OnDemandNode } from './decode.ts';
+import type { Decoded, DecodedNode, OnDemandNode, SealedNode } from './decode.ts';
 
 const CARD = { width: 236, height: 70 };
 const SMALL_CARD = { width: 236, height: 48 };
 
 /** @param plan names the root's service, and the claims of the graph. */
-export function tokenCards({ nodes, onDemand }: Decoded, plan: Plan | undefined): DiagramNode[] {
+export function tokenCards({ nodes, sealed, onDemand }: Decoded, plan: Plan | undefined): DiagramNode[] {
   const claims = claimsOf(plan);
   // After all tokens, so that they appear below their siblings.
-  return [...nodes.map((node) => tokenCard(node, plan, claims)), ...onDemand.map(onDemandCard)];
+  const read = nodes.map((node) => tokenCard(node, plan, claims));
+  return [...read, ...sealed.map(sealedCard), ...onDemand.map(onDemandCard)];
 }
 
 function claimsOf(plan: Plan | undefined): ReadonlySet<string> {
@@ -51,6 +52,22 @@ function tokenCard(
           </span>
           <span class="muted">{bytesText(tree.bytes)} B</span>
         </span>
+      </>
+    ),
+  };
+}
+
+function sealedCard({ path, parent, name, audience, bytes }: SealedNode): DiagramNode {
+  return {
+    id: path,
+    parent,
+    ...SMALL_CARD,
+    line: 'embed',
+    className: 'unknown',
+    content: (
+      <>
+        <Head name={name} audience={audience} />
+        <span class="muted">sealed to its service, {bytesText(bytes)} B</span>
       </>
     ),
   };

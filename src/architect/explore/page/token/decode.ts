@@ -37,8 +37,14 @@ export interface OnDemandNode {
   readonly audience: string;
 }
 
+/** A child that only its service can open. */
+export interface SealedNode extends OnDemandNode {
+  readonly bytes: number;
+}
+
 export interface Decoded extends Omit<PastedToken, 'tree'> {
   readonly nodes: readonly DecodedNode[];
+  readonly sealed: readonly SealedNode[];
   readonly onDemand: readonly OnDemandNode[];
   /** Why nothing was verified; undefined if tokens were verified. */
   readonly unverified: string | undefined;
@@ -58,7 +64,8 @@ export async function decode(pasted: string, keys: string, issuer: string): Prom
   const { tree, encoding, sizes } = unfoldPasted(parsePastedToken(pasted), MAX_INPUT);
   const { verdicts, unverified } = await verdictsOf(tree, keys, issuer);
   const nodes = nodesOf(tree, verdicts);
-  return { encoding, sizes, unverified, nodes, onDemand: nodes.flatMap(onDemandOf) };
+  const sealed = nodes.flatMap(sealedOf);
+  return { encoding, sizes, unverified, nodes, sealed, onDemand: nodes.flatMap(onDemandOf) };
 }
 
 interface Verdicts {
@@ -109,6 +116,14 @@ function nodesOf(root: TokenTree, verdicts: ReadonlyMap<TokenTree, Verdict>): De
     for (const child of tree.children.toReversed()) open.push({ tree: child, parent: path });
   }
   return nodes;
+}
+
+function sealedOf({ path, tree }: DecodedNode): SealedNode[] {
+  return tree.sealed.map(({ name, audience, bytes }) => ({
+    path: below(path, name),
+    parent: path,
+    ...{ name, audience, bytes },
+  }));
 }
 
 function onDemandOf({ path, tree }: DecodedNode): OnDemandNode[] {

@@ -94,11 +94,11 @@ function Area({ label, value, rows, onInput }: AreaProps): JSX.Element {
 }
 
 function DecodedTree({ decoded, plan }: { decoded: Decoded; plan: Plan | undefined }): JSX.Element {
-  const { nodes, onDemand, encoding, sizes, unverified } = decoded;
+  const { nodes, sealed, onDemand, encoding, sizes, unverified } = decoded;
   const [selected, setSelected] = useState('/');
   const cards = useMemo(() => tokenCards(decoded, plan), [decoded, plan]);
-  // For a token that is fetched when needed, show the token of its caller.
-  const shows = onDemand.find(({ path }) => path === selected)?.parent ?? selected;
+  // For a token that is fetched when needed, or cannot be read, show the token of its caller.
+  const shows = [...sealed, ...onDemand].find(({ path }) => path === selected)?.parent ?? selected;
   const chosen = nodes.find(({ path }) => path === shows) ?? nodes[0];
   const failed = nodes.filter(({ verdict }) => verdict && !verdict.holds).length;
   return (
@@ -160,7 +160,8 @@ function Holder({ node }: { node: DecodedNode | undefined }): JSX.Element {
 
 /** The payload, with numbers as written, and with sizes in place of children, which have cards of their own. */
 function shown({ tree }: DecodedNode): object {
-  const { compact, children } = tree;
+  const { compact } = tree;
+  const children = [...tree.children, ...tree.sealed];
   const payload = parseExactly(payloadTextOf(compact)) as object;
   if (children.length === 0) return payload;
   const embedded = Object.fromEntries(
