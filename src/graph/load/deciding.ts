@@ -20,11 +20,15 @@ const KEYS: ReadonlySet<string> = new Set([
   'external',
   'caller',
   'owners',
+  // Who may read what; and of a client, facts that conditions read.
+  'claims',
+  'set_by',
+  'acr',
 ]);
 /** Sections whose keys are names that the authors chose. */
 const NAMED: ReadonlySet<string> = new Set(['subjects', 'zones', 'claims', 'clients', 'services', 'domains']);
 /** Below these, keys are names of the authors' own and values are plain text. */
-const PLAIN: ReadonlySet<string> = new Set(['labels', 'claims', 'auth', 'encryption']);
+const PLAIN: ReadonlySet<string> = new Set(['labels', 'auth', 'encryption']);
 
 /** Where in a file a value is: what its keys mean. */
 export type Region = 'file' | 'names' | 'settings' | 'plain' | 'deciding';

@@ -166,6 +166,16 @@ function checkIdentityNames({ clients, services }: GraphDeclaration, findings: F
   }
 }
 
+/**
+ * The address that a middleware compares with those of requests: a slash at the end, a default port and the case of the host make
+ * no other one. What is no address is compared as it is.
+ */
+function comparableAudience(text: string): string {
+  const url = parseUrl(text);
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return text;
+  return `${url.origin}${url.pathname.replace(/\/$/, '')}${url.search}`;
+}
+
 /** Two services with one audience could take each other's tokens; with one identity, present them. */
 function checkUnique(
   key: 'audience' | 'identity',
@@ -180,8 +190,9 @@ function checkUnique(
   );
   for (const { name, at } of all) {
     const { value } = at;
-    const owner = owners.get(value);
-    if (owner === undefined) owners.set(value, name);
+    const compared = key === 'audience' ? comparableAudience(value) : value;
+    const owner = owners.get(compared);
+    if (owner === undefined) owners.set(compared, name);
     else if (owner === name)
       findings.add(
         key === 'audience' ? 'duplicate-audience' : 'duplicate-identity',

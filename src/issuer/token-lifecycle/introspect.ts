@@ -16,7 +16,7 @@ import {
   type VerifiedTree,
 } from '../../token/index.ts';
 import type { Party } from '../client-authentication/parties.ts';
-import { RequestClaimFault, requestClaims } from '../grants/request-claims.ts';
+import { RequestClaimFault, requestClaims, type RequestClaims } from '../grants/request-claims.ts';
 import { revive, type Grant } from './grant.ts';
 import { encodingFor } from '../grants/encoding.ts';
 import type { Issuance } from '../signing/issuance.ts';
@@ -112,11 +112,13 @@ export class Introspector {
     const { opaque } = this.#parts;
     const { token } = request;
     requireSwappable(request);
+    // Before the token is looked for: what is wrong with the claims says nothing of the token.
+    const context = requestClaims(this.#parts.plan, request.request ?? {}, 'gateway');
     try {
       const grant = await opaque.find(token);
       if (!grant && isReference(token))
         throw refused('no such reference: it has expired, was revoked, or is not from this issuer');
-      return grant ? await this.#grant(party, grant, request) : await this.#jwt(party, request);
+      return grant ? await this.#grant(party, grant, request, context) : await this.#jwt(party, request);
     } catch (error) {
       if (!isWaybillError(error) || error.code === 'store_unavailable') throw error;
       if (error instanceof RequestClaimFault && error.setter === 'gateway') throw error;
@@ -127,10 +129,11 @@ export class Introspector {
   async #grant(
     party: Party,
     grant: Grant,
-    { form, verified, encoding, request = {} }: IntrospectionRequest,
+    { form, verified, encoding }: IntrospectionRequest,
+    context: RequestClaims,
   ): Promise<Introspection> {
     const { plan, clock, issuance } = this.#parts;
-    const swap = { encoding, context: requestClaims(plan, request, 'gateway') };
+    const swap = { encoding, context };
     const resolved = revive(grant, plan, clock(), form === 'token' ? swap : undefined);
     const subject = {
       client: grant.client,

@@ -212,6 +212,15 @@ ${client('{ shop: [browse] }', 'claims: { ‸region: us, tier: a, ‸__proto__: 
     message: /a and b have the same audience y/,
   },
   {
+    title: 'audiences that are one address to a middleware, in other spellings',
+    graph: graph(
+      '{ a: [s], b: [s], c: [s] }',
+      "a: { audience: 'https://shop.example', scopes: { s: } }\nb: { audience: ‸'https://SHOP.example:443/', scopes: { s: } }\nc: { audience: 'https://shop.example/c', scopes: { s: } }",
+    ),
+    finds: ['duplicate-audience'],
+    message: /a and b have the same audience/,
+  },
+  {
     title: 'audiences of one service that become one',
     graph: graph('{ a: [s] }', "a: { audience: ['a', ‸'{name}'], scopes: { s: } }"),
     finds: ['duplicate-audience'],

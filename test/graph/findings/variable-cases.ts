@@ -9,6 +9,19 @@ const open = (count: number) => Array.from({ length: count }, () => 'open-variab
 
 export const variableCases: readonly Case[] = [
   {
+    title:
+      'an open variable in a fact of a client, a level of a provider, who sets a claim, and who reads one',
+    graph: `${HEAD}vars: { tier: silver, mfa: urn:2fa, setter: gateway, read: tier }
+subjects: { login: { issuer: 'https://login.example', audience: app, acr: { mfa: ['‸\${mfa}'] } } }
+claims: { tier: { from: client, type: string }, ip: { from: request, type: string, set_by: '‸\${setter}' } }
+clients:
+  web: { auth: { method: client_secret_basic, secret_env: S }, subjects: [login], grants: [token_exchange], claims: { tier: '‸\${tier}' }, calls: { shop: { scopes: [browse], when: 'client.tier != "gold" && auth.acr == "mfa"' } } }
+services:
+  shop: { claims: ['‸\${read}', ip], scopes: { browse: } }
+`,
+    finds: open(4),
+  },
+  {
     title: 'a required variable without a value, alone',
     graph: graph(
       "‸domain: { required: true, description: 'The DNS name' }",

@@ -313,6 +313,14 @@ describe('The context of a request', () => {
       }
     });
 
+    it('threat 94: a wrong context is refused alike for a token that there is and for one that there is not', async () => {
+      const reference = tokenOf(await ask({ scope: 'look' }, 'web'));
+      const none = reference.replace(/^wbo_./, (start) => (start === 'wbo_A' ? 'wbo_B' : 'wbo_A'));
+      const answers = [await swap(reference, { amount: 1 }), await swap(none, { amount: 1 })];
+      expect(answers[1]).to.deep.include({ status: 400, text: answers[0]!.text });
+      expect((await swap(none, { ip: '192.0.2.1' })).status).to.equal(204);
+    });
+
     it('X2, X3: a wrong context fails the swap, and says why without its values', async () => {
       const reference = tokenOf(await ask({ scope: 'look' }, 'web'));
       for (const [context, description] of [
