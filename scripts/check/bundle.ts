@@ -10,8 +10,9 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 
-/** Bytes, minified. Of these lru-cache takes 18 KiB and jose 30 KiB, 12 of them to open sealed tokens. */
-const MOST_BYTES = 160 * 1024;
+/** Bytes, minified. Of these lru-cache takes 18 KiB and jose 30 KiB, 12 of them to open sealed tokens; to say
+ * which login a call waits for takes 2. */
+const MOST_BYTES = 164 * 1024;
 
 const ENTRY = 'src/middleware/index.ts';
 const PACKAGES = ['jose', 'lru-cache'];
