@@ -13,6 +13,7 @@ import {
   type RequestFacts,
   type TokenShape,
   type TreeRequest,
+  type Withholding,
 } from '../graph/index.ts';
 import {
   TreePlanner,
@@ -35,6 +36,8 @@ export interface ResolvedRequest {
   /** The client's calls that lead to the tree. */
   readonly calls: readonly CallPlan[];
   readonly walk: Walk;
+  /** What its conditions withhold; absent where all are taken to hold. */
+  readonly withholding: Withholding | undefined;
 }
 
 /** @throws WaybillError as `planRequest` does, and for a tree that is too large to be drawn token by token. */
@@ -61,11 +64,14 @@ export function resolveShape(plan: Plan, clientName: string, request: TreeReques
       `The graph has no client ${clientName}. ${didYouMean(clientName, plan.clients.keys()) || `It has: ${[...plan.clients.keys()].join(', ') || 'none'}.`}`,
     );
   }
-  const { service, scopes, decision } = resolveRequest(plan, client, { anyFacts: true, ...request });
+  const { service, scopes, decision, withholding } = resolveRequest(plan, client, {
+    anyFacts: true,
+    ...request,
+  });
   const walk = new Walk(decision);
   const shape = walk.shape(service, scopes);
   const calls = client.calls.filter((call) => call.service === service);
-  return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk };
+  return { client, scope: scopes.map((each) => each.name).join(' '), shape, calls, walk, withholding };
 }
 
 /** A request with the tree that it would get, of the largest values where they are not known. */

@@ -11,19 +11,17 @@ import {
 } from './header-budget/index.ts';
 import {
   audienceOf,
-  conditionsOn,
-  isSealedBy,
-  endsOf,
+  termsOf,
   type Branch,
   type CallMode,
+  type CallTerms,
   type ClaimNeed,
-  type Condition,
   type Encoding,
-  type End,
   type Plan,
   type TokenShape,
   type TreeRequest,
 } from '../graph/index.ts';
+import { withheldCalls, type WithheldCall } from './withheld-calls.ts';
 import { planTree, type PlannedRequest } from './planned-request.ts';
 
 /** The calls that became exchanges so that every token fits. */
@@ -59,11 +57,13 @@ export interface RequestPlan {
   readonly encoding: Encoding;
   /** Present if the tree as declared does not fit and `issuer.overflow` moved calls. */
   readonly overflow?: OverflowView;
+  /** Scopes that were asked for, whose conditions do not hold; absent where there are none, or no facts are given. */
+  readonly withheld?: readonly WithheldCall[];
   readonly root: CallView;
 }
 
 /** One call and the token that it carries. */
-export interface CallView {
+export interface CallView extends CallTerms {
   readonly service: string;
   /** A list where the service has several; absent for a callee outside the graph. */
   readonly audience?: string | readonly string[];
@@ -75,12 +75,6 @@ export interface CallView {
   readonly mode: CallMode;
   /** Declared as embedded, and now fetched because the tree is too large. */
   readonly moved?: true;
-  /** The token is encrypted to its service: whoever carries it cannot read it. */
-  readonly sealed?: true;
-  /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
-  readonly when?: readonly Condition[];
-  /** The last days of scopes of the call; absent where it has no end. */
-  readonly ends?: readonly End[];
   /** How often the call is made, from 0 to 1. */
   readonly probability: number;
   /**
@@ -97,6 +91,8 @@ export interface CallView {
     readonly fits: boolean;
   };
   readonly calls: readonly CallView[];
+  /** Calls, or some of their scopes, whose conditions do not hold; absent where there are none, or no facts are given. */
+  readonly withheld?: readonly WithheldCall[];
 }
 
 /**
@@ -123,6 +119,8 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
   const { client, scope, shape, calls, encoding, tree, violation, overflow } = planned;
   const { tokens, depth } = tree.root.shape;
   const probability = Math.max(...calls.map((call) => call.probability));
+  const asked = new Set(request.scopes?.length ? request.scopes : client.defaultScopes);
+  const withheld = withheldCalls([calls], planned.withholding, ({ name }) => asked.has(name));
   return {
     client: client.name,
     scope,
@@ -130,6 +128,7 @@ export function planRequest(plan: Plan, clientName: string, request: TreeRequest
     depth,
     encoding,
     ...(violation && overflow ? { overflow: overflowView(violation, overflow, shape) } : {}),
+    ...(withheld.length > 0 ? { withheld } : {}),
     root: viewOf(planned, tree.root, { mode: 'embed', calls, probability }),
   };
 }
@@ -169,8 +168,8 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
   const { budgets, encoding, tree } = planned;
   const { mode, calls, probability } = incoming;
   const budget = budgets.budgetForToken(shape, calls);
-  const when = conditionsOn(calls, shape.scopes);
-  const ends = endsOf(calls, shape.scopes);
+  const lists = [shape.service.calls, ...shape.scopes.map((scope) => scope.calls)];
+  const withheld = withheldCalls(lists, planned.withholding);
   const issued = new Map(children.map((child) => [child.branch, child.token]));
   return {
     service: shape.service.name,
@@ -178,9 +177,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
     scope: shape.scopes.map((scope) => scope.name),
     claims: namesOf(shape.claims),
     mode,
-    ...(isSealedBy(calls) ? { sealed: true } : {}),
-    ...(when.length > 0 ? { when } : {}),
-    ...(ends.length > 0 ? { ends } : {}),
+    ...termsOf(calls, shape.scopes),
     probability,
     bytes: { nested: token.bytes, packed: tree.bytes(token, 'packed') },
     coding: tree.coding(token, encoding),
@@ -194,6 +191,7 @@ function viewOf(planned: PlannedRequest, token: MeasuredToken, incoming: Incomin
       const view = child ? viewOf(planned, child, branch) : unissued(planned, branch, shape);
       return { ...view, origins: originsOf(branch, shape) };
     }),
+    ...(withheld.length > 0 ? { withheld } : {}),
   };
 }
 
@@ -206,7 +204,6 @@ function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: To
       : mode === 'forward'
         ? caller.claims
         : [];
-  const ends = endsOf(calls, scopes);
   const isMoved = overflow?.moved.some((each) => each.branch === branch);
   return {
     service: callee,
@@ -215,8 +212,7 @@ function unissued({ overflow, walk }: PlannedRequest, branch: Branch, caller: To
     claims: namesOf(claims),
     mode,
     ...(isMoved ? { moved: true } : {}),
-    ...(branch.seal ? { sealed: true } : {}),
-    ...(ends.length > 0 ? { ends } : {}),
+    ...termsOf(calls, scopes),
     probability,
     calls: [],
   };

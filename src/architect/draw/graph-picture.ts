@@ -3,7 +3,7 @@ import { callersOf, type Plan, type ServicePlan } from '../../graph/index.ts';
 import {
   callLines,
   groupByZone,
-  limitsOf,
+  termLines,
   zoneOf,
   type Arrow,
   type Picture,
@@ -21,7 +21,7 @@ export function graphPicture(plan: Plan, drawn: (name: string) => boolean): Pict
           from: { node: name },
           to: { node: callee },
           mode,
-          lines: callLines(scopes, probability, limitsOf(calls, scopes)),
+          lines: callLines(scopes, probability, termLines(calls, scopes)),
         })),
     );
   const parties = partiesOf(plan, drawn, arrows);

@@ -4,11 +4,8 @@
  */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
-  conditionTexts,
-  conditionsOn,
-  endTexts,
-  isSealedBy,
-  endsOf,
+  termTexts,
+  termsOf,
   type CallMode,
   type CallPlan,
   type ScopePlan,
@@ -119,27 +116,23 @@ export function zoneOf({ zone, zoneVia }: ServicePlan): string | undefined {
   return zone === undefined || via.length === 0 ? zone : `${zone}, behind ${via.join(' and ')}`;
 }
 
-/** The label of an arrow between services: scopes, what limits the call, and the probability if it is below 1. */
+/** The label of an arrow between services: scopes, its terms, and the probability if it is below 1. */
 export function callLines(
   scopes: readonly { readonly name: string }[],
   probability: number,
-  limits: readonly string[] = [],
+  terms: readonly string[] = [],
 ): string[] {
   const names = scopes.map(({ name }) => name);
   return [
     ...(names.length > NAMED_SCOPES ? [`${names.length} scopes`] : names),
-    ...limits,
+    ...terms,
     ...(probability < 1 ? [percentOf(probability)] : []),
   ];
 }
 
-/** What is asked of the user, and the last day of a call. */
-export function limitsOf(calls: readonly CallPlan[], scopes: readonly ScopePlan[]): string[] {
-  return [
-    ...(isSealedBy(calls) ? ['sealed'] : []),
-    ...conditionTexts(conditionsOn(calls, scopes)),
-    ...endTexts(endsOf(calls, scopes), scopes.length),
-  ];
+/** Conditions, last days and sealing of merged calls. */
+export function termLines(calls: readonly CallPlan[], scopes: readonly ScopePlan[]): string[] {
+  return termTexts(termsOf(calls, scopes), scopes.length);
 }
 
 /** More scopes than this are counted instead of named. */

@@ -1,5 +1,5 @@
 /** Pictures the token tree of a request, with the bytes of every token. */
-import { conditionTexts, endTexts, type Plan } from '../../graph/index.ts';
+import { termTexts, type Plan } from '../../graph/index.ts';
 import type { CallView, RequestPlan } from '../../planning/index.ts';
 import { nodeOf } from './graph-picture.ts';
 import {
@@ -58,23 +58,9 @@ function wrap(names: readonly string[]): string[] {
 }
 
 /** The token's worst-case bytes as it travels, and how much of the header budget they use. */
-function loadOf({
-  bytes,
-  coding,
-  budget,
-  moved,
-  sealed,
-  when = [],
-  ends = [],
-  scope,
-  probability,
-}: CallView): Pick<Arrow, 'lines' | 'load'> {
-  const often = [
-    ...(sealed ? ['sealed'] : []),
-    ...conditionTexts(when),
-    ...endTexts(ends, scope.length),
-    ...(probability < 1 ? [percentOf(probability)] : []),
-  ];
+function loadOf(view: CallView): Pick<Arrow, 'lines' | 'load'> {
+  const { bytes, coding, budget, moved, scope, probability } = view;
+  const often = [...termTexts(view, scope.length), ...(probability < 1 ? [percentOf(probability)] : [])];
   if (!bytes || !budget) return { lines: [...(moved ? ['too large to travel inside'] : []), ...often] };
   const taken = coding === 'packed' ? bytes.packed : bytes.nested;
   const size = `${taken.toLocaleString('en')} B`;

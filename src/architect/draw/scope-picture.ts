@@ -1,7 +1,7 @@
 /** Pictures the graph scope by scope: every call leads from the scope that makes it to the scopes that it names. */
 import type { CallPlan, Plan, ScopePlan, ServicePlan } from '../../graph/index.ts';
 import { partiesOf } from './graph-picture.ts';
-import { callLines, limitsOf, type Arrow, type End, type Picture } from './picture.ts';
+import { callLines, termLines, type Arrow, type End, type Picture } from './picture.ts';
 
 /** @param drawn which parties are drawn; a call is drawn if both its ends are. */
 export function scopePicture(plan: Plan, drawn: (name: string) => boolean): Picture {
@@ -31,7 +31,7 @@ function endOf({ name }: ServicePlan, row: number): End {
 function arrowsOf(from: End, call: CallPlan): Arrow[] {
   const { callee, service, scopes, mode, probability } = call;
   const arrow = (to: End, ...granted: ScopePlan[]): Arrow => {
-    const lines = callLines([], probability, limitsOf([call], granted));
+    const lines = callLines([], probability, termLines([call], granted));
     return { from, to, mode, lines };
   };
   if (!service || scopes.length === 0) return [arrow({ node: callee })];

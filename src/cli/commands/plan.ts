@@ -3,17 +3,19 @@ import { Option, type Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { usageError } from '../../errors.ts';
 import { dryRun } from '../../issuer/index.ts';
-import { conditionTexts, endTexts, type Plan } from '../../graph/index.ts';
+import { conditionTexts, termTexts, type Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
   everyHopFits,
   everyRequest,
   analyzeAccess,
   planRequest,
+  stepUpText,
   type CallView,
   type Compiled,
   type OverflowView,
   type RequestPlan,
+  type WithheldCall,
 } from '../../planning/index.ts';
 import {
   compileArguments,
@@ -140,6 +142,8 @@ function report(plan: Plan, planned: RequestPlan, isKnown: boolean): string {
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
   const parts = [heading, renderTree(drawn(planned.root)), legend(plan, planned, isKnown)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
+  for (const call of planned.withheld ?? [])
+    parts.splice(1, 0, `Not granted: ${paint.dim(plain(withheldText(call)))}`);
   return parts.join('\n\n');
 }
 
@@ -170,14 +174,26 @@ function drawn(view: CallView): Drawn {
   const claims = view.claims.length === 0 ? '' : `  ${paint.magenta(`{${view.claims.join(' ')}}`)}`;
   const often = view.probability < 1 ? `  ${paint.dim(percentOf(view.probability))}` : '';
   const label = `${paint.bold(view.service)}  ${scopes(view)}${claims}${often}`;
-  const { when = [], ends = [], sealed } = view;
-  const texts = [
-    ...(sealed ? ['sealed'] : []),
-    ...conditionTexts(when),
-    ...endTexts(ends, view.scope.length),
-  ];
-  const limits = texts.map((text) => `  ${paint.dim(plain(`(${text})`))}`);
-  return { label: [label, ...limits].join(''), columns: weight(view), children: view.calls.map(drawn) };
+  const terms = termTexts(view, view.scope.length).map((text) => `  ${paint.dim(plain(`(${text})`))}`);
+  return {
+    label: [label, ...terms].join(''),
+    columns: weight(view),
+    children: [...view.calls.map(drawn), ...(view.withheld ?? []).map(drawnWithheld)],
+  };
+}
+
+/** Scopes that the request does not get, and why. */
+function drawnWithheld(call: WithheldCall): Drawn {
+  const label = paint.dim(`${call.service}  ${call.scope.join(' ')}`);
+  return {
+    label,
+    columns: ['', paint.yellow('not granted'), paint.dim(plain(withheldText(call)))],
+    children: [],
+  };
+}
+
+function withheldText(call: WithheldCall): string {
+  return [...conditionTexts(call.when), stepUpText(call) ?? []].flat().join('; ');
 }
 
 /** The scopes; if several scopes of the caller were merged, each with the ones that need it. */

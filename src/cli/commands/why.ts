@@ -1,5 +1,5 @@
 /** `waybill why PATH... SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
-import { conditionTexts } from '../../graph/index.ts';
+import { termTexts } from '../../graph/index.ts';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
@@ -92,12 +92,8 @@ function number(count: number): string {
 
 function drawWay(way: readonly PathStep[]): string {
   return renderColumns(
-    way.map(({ callee, mode, sealed, when = [], until, file, line }) => [
-      `  → ${paint.cyan(callee)}${[
-        ...(sealed ? ['sealed'] : []),
-        ...conditionTexts(when),
-        ...(until === undefined ? [] : [`until ${until}`]),
-      ]
+    way.map(({ callee, mode, until, file, line, ...terms }) => [
+      `  → ${paint.cyan(callee)}${[...termTexts(terms, 1), ...(until === undefined ? [] : [`until ${until}`])]
         .map((text) => `  ${paint.dim(plain(`(${text})`))}`)
         .join('')}`,
       mode === 'embed' ? '' : paint.dim(mode),

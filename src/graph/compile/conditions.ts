@@ -10,7 +10,7 @@ export type Condition = { readonly scope: string } & (
 
 /** Of calls, and of the scopes themselves. Each scope may have several, and all of them must hold. */
 export function conditionsOn(
-  calls: readonly CallPlan[],
+  calls: readonly Pick<CallPlan, 'when'>[],
   scopes: readonly Pick<ScopePlan, 'name' | 'when'>[],
 ): readonly Condition[] {
   const names = new Set(scopes.map(({ name }) => name));

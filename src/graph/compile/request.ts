@@ -34,6 +34,8 @@ export interface ResolvedRequest {
   readonly scopes: readonly ScopePlan[];
   /** On the conditions of the whole tree; absent where there are none, or all are taken to hold. */
   readonly decision: Decision | undefined;
+  /** How it was decided; absent where `decision` is. */
+  readonly withholding: Withholding | undefined;
   /** Scopes that the client asked for and that another login would give, or more of the tree below them. */
   readonly stepUp: StepUp | undefined;
 }
@@ -75,16 +77,21 @@ export function resolveRequest(
     );
   }
   const decision = decisionOn(plan, client, granted, request, decided);
-  if (!decision) return { client, service, scopes: scopesOf(granted), decision, stepUp: undefined };
+  if (!decision)
+    return {
+      client,
+      service,
+      scopes: scopesOf(granted),
+      decision,
+      withholding: undefined,
+      stepUp: undefined,
+    };
   const isGiven = ({ call, scope }: Owned) => decision.allows(call, scope);
   const given = granted.filter(isGiven);
   const dropped = granted.filter((each) => !isGiven(each));
-  const stepUp = stepUpFor(
-    given,
-    dropped,
-    withheldBy(plan, client, request, decision, decided !== undefined),
-  );
-  if (given.length > 0) return { client, service, scopes: scopesOf(given), decision, stepUp };
+  const withholding = withheldBy(plan, client, request, decision, decided !== undefined);
+  const stepUp = stepUpFor(given, dropped, withholding);
+  if (given.length > 0) return { client, service, scopes: scopesOf(given), decision, withholding, stepUp };
   if (stepUp && stepUp.scopes.length === new Set(dropped.map(({ scope }) => scope.name)).size)
     throw new StepUpRequired(NONE_GRANTED, stepUp.login);
   throw new WaybillError('invalid_scope', NONE_GRANTED);

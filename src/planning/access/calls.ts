@@ -1,7 +1,7 @@
 /** The calls of a plan between clients and scopes, in both directions. */
 import { getOrAdd } from '../../get-or-add.ts';
 import {
-  conditionsOn,
+  termsOf,
   type CallPlan,
   type ClientPlan,
   type Condition,
@@ -75,13 +75,13 @@ export class Calls {
   describe({ from, to, call }: Step): PathStep {
     const { line, column } = call.source.locate(call.offset);
     const caller = isClient(from) ? from.name : this.nameOf(from);
-    const when = conditionsOn([call], [to]);
+    const { when, sealed } = termsOf([call], [to]);
     return {
       caller,
       callee: this.nameOf(to),
       mode: call.mode,
-      ...(call.seal ? { sealed: true } : {}),
-      ...(when.length > 0 ? { when } : {}),
+      ...(sealed ? { sealed } : {}),
+      ...(when ? { when } : {}),
       ...(call.until === undefined ? {} : { until: call.until }),
       file: call.source.file,
       line,

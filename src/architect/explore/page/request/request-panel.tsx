@@ -1,6 +1,6 @@
 /** Controls for the request, and for changes to try. */
 import type { JSX } from 'preact';
-import { conditionTexts, conditionsOn, type CallPlan, type Plan } from '../../../../graph/index.ts';
+import { termTexts, termsOf, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
 import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../../token/index.ts';
 import { MODE_NAMES } from '../text.ts';
@@ -68,6 +68,11 @@ type ScopesProps = Pick<RequestPanelProps, 'choice' | 'onChoose'> & {
 };
 
 function Scopes({ entry: { service, scopes }, calls, choice, onChoose }: ScopesProps): JSX.Element {
+  const termsFor = (name: string): readonly string[] => {
+    const scope = service.scopes.get(name);
+    const own = calls.filter((call) => scope && call.scopes.includes(scope));
+    return scope ? termTexts(termsOf(own, [scope]), 1) : [];
+  };
   const toggle = (scope: string, on: boolean): void => {
     const next = scopes.filter((each) => (each === scope ? on : choice.scopes.includes(each)));
     // A request without scopes would mean the default scopes.
@@ -99,7 +104,7 @@ function Scopes({ entry: { service, scopes }, calls, choice, onChoose }: ScopesP
             {service.scopes.get(scope)?.description && (
               <small class="muted">{service.scopes.get(scope)?.description}</small>
             )}
-            {conditionTexts(conditionsOn(calls, [service.scopes.get(scope) ?? []].flat())).map((text) => (
+            {termsFor(scope).map((text) => (
               <small key={text} class="muted">
                 {text}
               </small>

@@ -1,5 +1,5 @@
 /** Who may call a service and with which scopes, independent of the chosen request. */
-import { endTexts, endsOf, isSealedBy, type CallPlan, type Plan } from '../../../../graph/index.ts';
+import { termTexts, termsOf, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { callsOf } from '../what-if.ts';
 
 export interface Caller {
@@ -10,8 +10,8 @@ export interface Caller {
   readonly scopes: readonly string[];
   readonly mode: CallPlan['mode'];
   readonly probability: number;
-  /** The last days of its scopes, for people. */
-  readonly ends: readonly string[];
+  /** Conditions, last days and sealing, for people. */
+  readonly terms: readonly string[];
 }
 
 export function callersOf(plan: Plan, callee: string): Caller[] {
@@ -35,8 +35,7 @@ function merged(caller: Pick<Caller, 'name' | 'kind' | 'under'>, calls: readonly
   if (!first) return [];
   const granted = [...new Set(calls.flatMap((call) => call.scopes))];
   const scopes = [...new Set(granted.map((scope) => scope.name))];
-  const sealed = isSealedBy(calls) ? ['sealed'] : [];
-  const ends = [...sealed, ...endTexts(endsOf(calls, granted), granted.length)];
+  const terms = termTexts(termsOf(calls, granted), granted.length);
   const probability = Math.max(...calls.map((call) => call.probability));
-  return [{ ...caller, scopes, mode: first.mode, probability, ends }];
+  return [{ ...caller, scopes, mode: first.mode, probability, terms }];
 }

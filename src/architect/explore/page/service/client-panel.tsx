@@ -1,6 +1,6 @@
 /** Details of a client: how it authenticates, and what it may ask for. */
 import type { JSX } from 'preact';
-import { conditionTexts, conditionsOn, type ClientPlan } from '../../../../graph/index.ts';
+import { termTexts, termsOf, type ClientPlan, type ServicePlan } from '../../../../graph/index.ts';
 import type { FindingView } from '../../view-data.ts';
 import { entriesOf, type Choice } from '../choice.ts';
 import { Panel, Part } from './part.tsx';
@@ -35,12 +35,7 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
               {service.name}
             </button>{' '}
             {scopes.join(' ')}
-            {conditionTexts(
-              conditionsOn(
-                client.calls,
-                scopes.flatMap((scope) => service.scopes.get(scope) ?? []),
-              ),
-            ).map((text) => (
+            {termsFor(client, service, scopes).map((text) => (
               <small key={text} class="muted">
                 {text}
               </small>
@@ -50,4 +45,10 @@ export function ClientPanel({ client, place, findings, onChoose, onClose }: Clie
       </Part>
     </Panel>
   );
+}
+
+function termsFor({ calls }: ClientPlan, service: ServicePlan, names: readonly string[]): readonly string[] {
+  const own = calls.filter((call) => call.service === service);
+  const scopes = names.flatMap((name) => service.scopes.get(name) ?? []);
+  return termTexts(termsOf(own, scopes), scopes.length);
 }

@@ -154,7 +154,7 @@ function Callers({
           </tr>
         </thead>
         <tbody>
-          {callers.map(({ name, kind, under, scopes, mode, probability, ends }) => (
+          {callers.map(({ name, kind, under, scopes, mode, probability, terms }) => (
             <tr key={name}>
               <th scope="row">
                 <button type="button" class="link" onClick={() => onSelect(name)}>
@@ -166,7 +166,7 @@ function Callers({
               </th>
               <td>
                 {scopes.join(' ')}
-                {ends.map((text) => (
+                {terms.map((text) => (
                   <small key={text} class="muted">
                     {text}
                   </small>

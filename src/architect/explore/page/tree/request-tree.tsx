@@ -1,7 +1,7 @@
 /** The token tree of a request: a card for each call, with the token's bytes and header budget. */
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { conditionTexts, endTexts } from '../../../../graph/index.ts';
+import { termTexts } from '../../../../graph/index.ts';
 import { BudgetLegend } from '../graph/legend.tsx';
 import type { CallView } from '../../../../planning/index.ts';
 import { weightOf, type Hop } from '../request/planned.ts';
@@ -12,6 +12,8 @@ import { Diagram, type DiagramNode } from './diagram.tsx';
 const CARD = { width: 236, height: 70 };
 const SMALL_CARD = { width: 236, height: 62 };
 const SMALLEST_CARD = { width: 236, height: 36 };
+/** What the terms of a call add to its card. */
+const TERMS_HEIGHT = 18;
 
 /** With more cards than this, the lower levels are folded at first. */
 const FOLDED_FROM = 150;
@@ -59,10 +61,12 @@ export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX
 function cardOf(hop: Hop): DiagramNode {
   const { view, path, parent } = hop;
   const weight = weightOf(view);
+  const { width, height } = weight ? CARD : view.mode === 'none' ? SMALLEST_CARD : SMALL_CARD;
   return {
     id: path,
     parent: parent?.path,
-    ...(weight ? CARD : view.mode === 'none' ? SMALLEST_CARD : SMALL_CARD),
+    width,
+    height: height + (termTexts(view, view.scope.length).length > 0 ? TERMS_HEIGHT : 0),
     line: view.mode,
     className: `${view.mode} ${weight ? standing(view, weight.share) : ''}`,
     content: <CardContent view={view} />,
@@ -70,7 +74,8 @@ function cardOf(hop: Hop): DiagramNode {
 }
 
 function CardContent({ view }: { view: CallView }): JSX.Element {
-  const { service, scope, claims, mode, when = [], ends = [], probability } = view;
+  const { service, scope, claims, mode, probability } = view;
+  const terms = termTexts(view, scope.length);
   return (
     <>
       <span class="card-head">
@@ -85,17 +90,14 @@ function CardContent({ view }: { view: CallView }): JSX.Element {
         {mode === 'none' && <span class="muted">{unissuedText(view)}</span>}
       </span>
       {mode !== 'none' && (
-        <span
-          class="scopes"
-          title={[
-            scope.join(' '),
-            ...(view.sealed ? ['sealed'] : []),
-            ...conditionTexts(when),
-            ...endTexts(ends, scope.length),
-          ].join('\n')}
-        >
+        <span class="scopes" title={scope.join(' ')}>
           {scope.join(' ')}
           {claims.length > 0 && <span class="claims"> {`{${claims.join(' ')}}`}</span>}
+        </span>
+      )}
+      {terms.length > 0 && (
+        <span class="terms" title={terms.join('\n')}>
+          {terms.join(', ')}
         </span>
       )}
       {view.bytes ? <Bar view={view} /> : mode !== 'none' && <span class="muted">{unissuedText(view)}</span>}
