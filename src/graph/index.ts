@@ -34,7 +34,7 @@ export { conditionTexts, conditionsOn, type Condition } from './compile/conditio
 export { conjunctsOfRequest, hasConditions, heldConjunctsOf } from './compile/conjuncts.ts';
 export { stepUpFor, type StepUp, type Withholding } from './compile/withheld.ts';
 export { decidedLogins } from './conditions/step-up.ts';
-export { subjectPaths } from './conditions/expression.ts';
+export { factName, factsOf, subjectPaths } from './conditions/expression.ts';
 export { celOf } from './conditions/print.ts';
 export { Decision, conditionsFor } from './conditions/decision.ts';
 export { decide, decideAtSwap, decidedAtIssue, factsForSwap } from './conditions/decide.ts';

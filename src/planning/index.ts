@@ -18,6 +18,6 @@ export {
   type RequestPlan,
 } from './request-plan.ts';
 export { planTree, resolve, sizedTokens, type PlannedRequest } from './planned-request.ts';
-export { stepUpText, type WithheldCall } from './withheld-calls.ts';
+export { stepUpText, withheldText, type WithheldCall } from './withheld-calls.ts';
 export { everyRequest, type RequestRow } from './request-table.ts';
 export { atOnce, inSlices, type Steps } from './slices.ts';

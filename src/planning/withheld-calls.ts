@@ -3,6 +3,7 @@
  * that are left out, the conditions that do not hold, and the login that would help.
  */
 import {
+  conditionTexts,
   conditionsOn,
   mergeCalls,
   stepUpFor,
@@ -75,12 +76,16 @@ function failing(
 }
 
 /** `step-up: acr_values urn:provider:2fa, max_age 300` */
-export function stepUpText({ step_up: login }: WithheldCall): string | undefined {
-  if (!login) return undefined;
-  const { acr_values: acrValues, max_age: maxAge } = login;
+export function stepUpText(acrValues: readonly string[] | undefined, maxAge: number | undefined): string {
   const parts = [
     ...(acrValues ? [`acr_values ${acrValues.join(' ')}`] : []),
     ...(maxAge === undefined ? [] : [`max_age ${maxAge}`]),
   ];
   return `step-up: ${parts.join(', ')}`;
+}
+
+/** `charge when strong; step-up: max_age 300` */
+export function withheldText({ when, step_up: login }: WithheldCall): string {
+  const help = login ? [stepUpText(login.acr_values, login.max_age)] : [];
+  return [...conditionTexts(when), ...help].join('; ');
 }

@@ -3,14 +3,14 @@ import { Option, type Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { usageError } from '../../errors.ts';
 import { dryRun } from '../../issuer/index.ts';
-import { conditionTexts, termTexts, type Plan } from '../../graph/index.ts';
+import { termTexts, type Plan } from '../../graph/index.ts';
 import {
   adviseRequest,
   everyHopFits,
   everyRequest,
   analyzeAccess,
   planRequest,
-  stepUpText,
+  withheldText,
   type CallView,
   type Compiled,
   type OverflowView,
@@ -190,10 +190,6 @@ function drawnWithheld(call: WithheldCall): Drawn {
     columns: ['', paint.yellow('not granted'), paint.dim(plain(withheldText(call)))],
     children: [],
   };
-}
-
-function withheldText(call: WithheldCall): string {
-  return [...conditionTexts(call.when), stepUpText(call) ?? []].flat().join('; ');
 }
 
 /** The scopes; if several scopes of the caller were merged, each with the ones that need it. */

@@ -58,7 +58,15 @@ for (const [what, text, entry, scope, views] of [
     });
 
     it('is explored, with the reason where the tree would be', () => {
-      const choice = { client: 'web', entry, scopes: [scope], selected: '', path: '', changes: NO_CHANGES };
+      const choice = {
+        client: 'web',
+        entry,
+        scopes: [scope],
+        selected: '',
+        path: '',
+        changes: NO_CHANGES,
+        facts: {},
+      };
       expect(planned(plan, { view: 'request', focus: 'request', ...choice }))
         .to.have.property('refused')
         .that.matches(WHY);

@@ -1,6 +1,7 @@
 /** What is chosen in the page, stored in the URL's fragment, so that a link shows the same. Contains no tokens. */
 import type { ClientPlan, Plan, ServicePlan } from '../../../graph/index.ts';
 import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../token/index.ts';
+import { NO_FACTS, type GivenFacts } from './facts/request-facts.ts';
 import { NO_CHANGES, type Changes, type TriedMode } from './what-if.ts';
 
 export const VIEWS = ['request', 'holders', 'findings', 'token'] as const;
@@ -20,6 +21,8 @@ export interface Choice {
   readonly path: string;
   readonly focus: Focus;
   readonly changes: Changes;
+  /** What is known of the request. */
+  readonly facts: GivenFacts;
 }
 
 /** A service that a client may ask for, with the permitted scopes. */
@@ -81,6 +84,7 @@ export function readChoice(hash: string): Choice {
     selected: given.get('service') ?? '',
     path: given.get('path') ?? '',
     focus: oneOf(FOCUSES, given.get('focus')) ?? 'request',
+    facts: { ...NO_FACTS, ...factsIn(given) },
     changes: {
       ...NO_CHANGES,
       ...(encoding ? { encoding } : {}),
@@ -90,7 +94,22 @@ export function readChoice(hash: string): Choice {
   };
 }
 
-export function writeChoice({ view, client, entry, scopes, selected, path, focus, changes }: Choice): string {
+/** Longer texts are no values of a claim. */
+const MAX_FACT = 1024;
+
+/** `fact=auth.age=300` */
+function factsIn(given: URLSearchParams): GivenFacts {
+  return Object.fromEntries(
+    given.getAll('fact').flatMap((text): [string, string][] => {
+      const at = text.indexOf('=');
+      const known = /^(provider|auth\.acr|auth\.age|(subject|request)\..+)$/.test(text.slice(0, at));
+      return at > 0 && known && text.length <= MAX_FACT ? [[text.slice(0, at), text.slice(at + 1)]] : [];
+    }),
+  );
+}
+
+export function writeChoice(choice: Choice): string {
+  const { view, client, entry, scopes, selected, path, focus, changes, facts } = choice;
   const written = new URLSearchParams();
   const say = (name: string, value: string | undefined, silent = ''): void => {
     if (value !== undefined && value !== silent) written.append(name, value);
@@ -105,5 +124,6 @@ export function writeChoice({ view, client, entry, scopes, selected, path, focus
   say('encoding', changes.encoding);
   say('signing', changes.signing);
   for (const [call, mode] of Object.entries(changes.modes)) say('mode', `${call}:${mode}`);
+  for (const [name, text] of Object.entries(facts)) say('fact', `${name}=${text}`);
   return `#${written.toString()}`;
 }

@@ -1,32 +1,82 @@
 /** Plans the chosen request, with the graph as declared or with the changes being tried. */
-import { isWaybillError } from '../../../../errors.ts';
-import type { ClientPlan, Plan, TreeRequest } from '../../../../graph/index.ts';
-import { planRequest, type CallView, type RequestPlan } from '../../../../planning/index.ts';
+import { isStepUpRequired, isWaybillError } from '../../../../errors.ts';
+import { claimAt, isAllowed, type ClientPlan, type Plan, type TreeRequest } from '../../../../graph/index.ts';
+import { planRequest, stepUpText, type CallView, type RequestPlan } from '../../../../planning/index.ts';
 import type { Choice } from '../choice.ts';
+import { requestWith } from '../facts/request-facts.ts';
 import { requireNoCycle } from '../what-if.ts';
 
 export interface Planned {
   readonly plan: Plan;
   readonly client: ClientPlan;
+  /** Whatever its facts are. */
   readonly request: TreeRequest;
+  /** With the given facts. */
+  readonly asked: TreeRequest;
+  /** With the given facts, if there are any. */
   readonly tree: RequestPlan;
+  /** With all conditions true, and the largest values. */
+  readonly worst: RequestPlan;
+  /** Why the issuer would refuse a request with these facts; empty if it would not. */
+  readonly missing: readonly string[];
 }
 
-export type Outcome = { readonly planned: Planned } | { readonly refused: string };
+/** @property worst where only the given facts are refused. */
+export type Outcome =
+  { readonly planned: Planned } | { readonly refused: string; readonly worst?: RequestPlan };
 
-export function planned(plan: Plan, { client: name, entry, scopes }: Choice): Outcome {
+export function planned(plan: Plan, { client: name, entry, scopes, facts }: Choice): Outcome {
   const client = plan.clients.get(name);
   const service = plan.services.get(entry);
   if (!client) return { refused: 'The graph has no client.' };
   if (!service) return { refused: `${client.name} calls no service that takes a token.` };
   const request = { scopes, resources: [service.audience] };
+  let worst: RequestPlan | undefined;
   try {
-    const asked = scopes.flatMap((scope) => service.scopes.get(scope) ?? []);
-    requireNoCycle(service, asked);
-    return { planned: { plan, client, request, tree: planRequest(plan, name, request) } };
+    requireNoCycle(
+      service,
+      scopes.flatMap((scope) => service.scopes.get(scope) ?? []),
+    );
+    worst = planRequest(plan, name, request);
+    const known = requestWith(plan, client, facts);
+    const asked = { ...request, ...known };
+    const tree = known.facts ? planRequest(plan, name, asked) : worst;
+    const missing = known.facts ? missingClaims(plan, tree.root, known.facts) : [];
+    return { planned: { plan, client, request, asked, tree, worst, missing } };
   } catch (error) {
-    return { refused: isWaybillError(error) ? error.message : 'The tree of this request cannot be planned.' };
+    return { refused: refusalText(error), ...(worst ? { worst } : {}) };
   }
+}
+
+function refusalText(error: unknown): string {
+  if (!isWaybillError(error)) return 'The tree of this request cannot be planned.';
+  return isStepUpRequired(error)
+    ? `${error.message} ${stepUpText(error.acrValues, error.maxAge)}`
+    : error.message;
+}
+
+/** Required claims without a value: the issuer refuses the request for each. */
+function missingClaims(
+  plan: Plan,
+  view: CallView,
+  facts: NonNullable<TreeRequest['facts']>,
+): readonly string[] {
+  if (!view.bytes) return [];
+  const lacks = (name: string): boolean => {
+    const claim = plan.claims.get(name);
+    if (!claim || !('from' in claim.source) || claim.source.from === 'client') return false;
+    const { source } = claim;
+    const value =
+      source.from === 'request'
+        ? facts.request?.get(name)
+        : facts.subject && claimAt(facts.subject.claims, source.path);
+    return !isAllowed(value, claim);
+  };
+  const own = view.claims.flatMap((text) => (text.endsWith('!') ? [text.slice(0, -1)] : [])).filter(lacks);
+  return [
+    ...own.map((name) => `${view.service} needs the claim ${name}, which has no value here.`),
+    ...view.calls.flatMap((call) => missingClaims(plan, call, facts)),
+  ];
 }
 
 export interface Hop {

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { termTexts, termsOf, type CallPlan, type Plan } from '../../../../graph/index.ts';
 import { entriesOf, type Choice, type Entry } from '../choice.ts';
+import { NO_FACTS } from '../facts/request-facts.ts';
 import { ENCODINGS, SIGNING_ALGORITHMS } from '../../../../token/index.ts';
 import { MODE_NAMES } from '../text.ts';
 import { NO_CHANGES, countChanges } from '../what-if.ts';
@@ -24,7 +25,7 @@ export function RequestPanel({ plan, choice, onChoose }: RequestPanelProps): JSX
         <select
           value={choice.client}
           onChange={({ currentTarget }) =>
-            onChoose({ client: currentTarget.value, entry: '', scopes: [], path: '' })
+            onChoose({ client: currentTarget.value, entry: '', scopes: [], path: '', facts: NO_FACTS })
           }
         >
           {[...plan.clients.keys()].map((name) => (

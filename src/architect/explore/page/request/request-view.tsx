@@ -15,6 +15,7 @@ import { RequestTree } from '../tree/request-tree.tsx';
 import { plural } from '../text.ts';
 import { callKey, callsOf, changedPlan, countChanges, type Changes, type TriedMode } from '../what-if.ts';
 import { hopsOf, planned, type Hop, type Outcome } from './planned.ts';
+import { FactsPanel } from '../facts/facts-panel.tsx';
 import { RequestPanel, TryOut } from './request-panel.tsx';
 import { Note, Summary } from './summary.tsx';
 
@@ -32,16 +33,18 @@ export interface RequestViewProps {
 const NO_HOPS: readonly Hop[] = [];
 
 export function RequestView({ data, plan, text, choice, theme, onChoose }: RequestViewProps): JSX.Element {
-  const { changes, client, entry, selected, path, focus } = choice;
+  const { changes, client, entry, selected, path, focus, facts } = choice;
   const scopes = choice.scopes.join(' ');
   const tries = countChanges(changes) > 0;
   const tried = useMemo(() => (tries ? changedPlan(text, changes) : plan), [tries, text, changes, plan]);
-  const outcome = useMemo(() => planned(tried, choice), [tried, client, entry, scopes]);
+  const outcome = useMemo(() => planned(tried, choice), [tried, client, entry, scopes, facts]);
   const before = useMemo(
     () => (tries ? planned(plan, choice) : undefined),
-    [tries, plan, client, entry, scopes],
+    [tries, plan, client, entry, scopes, facts],
   );
   const now = 'planned' in outcome ? outcome.planned : undefined;
+  const worstTree = 'planned' in outcome ? outcome.planned.worst : outcome.worst;
+  const asking = plan.clients.get(client);
   const hops = useMemo(() => (now ? hopsOf(now.tree.root) : NO_HOPS), [now]);
   const worst = useMemo(() => worstOf(data), [data]);
   const reached = useMemo(() => new Set([client, ...hops.map(({ view }) => view.service)]), [client, hops]);
@@ -68,6 +71,12 @@ export function RequestView({ data, plan, text, choice, theme, onChoose }: Reque
     <div class={selected === '' ? 'columns' : 'columns with-side'}>
       <div class="left">
         <RequestPanel plan={plan} choice={choice} onChoose={onChoose} />
+        {worstTree && asking && (
+          <FactsPanel
+            {...{ plan, client: asking, root: worstTree.root, given: facts }}
+            onChoose={(given) => onChoose({ facts: given })}
+          />
+        )}
         <TryOut plan={plan} choice={choice} onChoose={onChoose} />
         <ServiceList plan={plan} reached={reached} selected={selected} findings={worst} onSelect={select} />
       </div>
@@ -79,7 +88,7 @@ export function RequestView({ data, plan, text, choice, theme, onChoose }: Reque
           <RequestTree
             hops={hops}
             selected={hop?.path}
-            onSelect={({ path: at, view }) => onChoose({ selected: view.service, path: at })}
+            onSelect={(service, at) => onChoose({ selected: service, path: at })}
           />
         )}
       </div>

@@ -1,6 +1,7 @@
 /** Key figures of a request in one row, and for changes being tried also the declared ones. */
 import type { ComponentChildren, JSX } from 'preact';
 import { standing } from '../tree/bar.tsx';
+import { withheldText } from '../../../../planning/index.ts';
 import { bytesText, percentText, plural } from '../text.ts';
 import { hopsOf, overLimits, weightOf, worstHop, type Outcome, type Planned } from './planned.ts';
 
@@ -30,6 +31,16 @@ export function Summary({ now, before }: SummaryProps): JSX.Element {
       {limits.map((text) => (
         <Note key={text} state="over">
           The issuer would refuse this request: {text}.
+        </Note>
+      ))}
+      {now.missing.map((text) => (
+        <Note key={text} state="over">
+          The issuer would refuse this request: {text}
+        </Note>
+      ))}
+      {tree.withheld?.map((call) => (
+        <Note key={call.scope.join(' ')} state="tight">
+          Not granted: {withheldText(call)}
         </Note>
       ))}
       {overflow && (

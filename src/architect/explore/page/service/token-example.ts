@@ -29,9 +29,9 @@ const TXN = '<transaction>';
 
 /** @returns undefined for a call without a token of its own. */
 export function tokenExample(planned: Planned, hop: Hop): TokenExample | undefined {
-  const { plan, client, request } = planned;
+  const { plan, client, asked } = planned;
   if (hop.view.mode === 'none' || hop.view.mode === 'forward') return undefined;
-  const resolved = resolve(plan, client.name, request);
+  const resolved = resolve(plan, client.name, asked);
   const shape = shapeAt(hop, resolved);
   if (!shape) return undefined;
   const issued = asIssued(shape, hop);

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { termTexts } from '../../../../graph/index.ts';
 import { BudgetLegend } from '../graph/legend.tsx';
-import type { CallView } from '../../../../planning/index.ts';
+import { withheldText, type CallView, type WithheldCall } from '../../../../planning/index.ts';
 import { weightOf, type Hop } from '../request/planned.ts';
 import { MODE_NAMES, percentText, plural } from '../text.ts';
 import { Bar, standing } from './bar.tsx';
@@ -22,7 +22,8 @@ const SHOWN_LEVELS = 2;
 export interface RequestTreeProps {
   readonly hops: readonly Hop[];
   readonly selected: string | undefined;
-  readonly onSelect: (hop: Hop) => void;
+  /** @param path of the call; empty where the request does not make it. */
+  readonly onSelect: (service: string, path: string) => void;
 }
 
 export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX.Element {
@@ -32,7 +33,7 @@ export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX
     () => (folds ? hops.filter(({ depth }) => depth <= SHOWN_LEVELS) : hops),
     [hops, folds],
   );
-  const nodes = useMemo(() => shown.map((hop) => cardOf(hop)), [shown]);
+  const nodes = useMemo(() => [...shown.map((hop) => cardOf(hop)), ...shown.flatMap(withheldCards)], [shown]);
   return (
     <>
       {folds && (
@@ -51,7 +52,7 @@ export function RequestTree({ hops, selected, onSelect }: RequestTreeProps): JSX
         label="The tokens of this request"
         onSelect={(id) => {
           const hop = hops.find(({ path }) => path === id);
-          if (hop) onSelect(hop);
+          onSelect(hop?.view.service ?? id.slice(id.lastIndexOf('/') + 1, -WITHHELD.length), hop ? id : '');
         }}
       />
     </>
@@ -71,6 +72,39 @@ function cardOf(hop: Hop): DiagramNode {
     className: `${view.mode} ${weight ? standing(view, weight.share) : ''}`,
     content: <CardContent view={view} />,
   };
+}
+
+/** Ends the id of a card for scopes that the request does not get. */
+const WITHHELD = '!';
+
+/** One for each callee of which the facts of the request withhold some scopes. */
+function withheldCards({ view, path }: Hop): DiagramNode[] {
+  return (view.withheld ?? []).map((call) => ({
+    id: `${path}/${call.service}${WITHHELD}`,
+    parent: path,
+    ...CARD,
+    line: 'none',
+    className: 'none withheld',
+    content: <WithheldContent call={call} />,
+  }));
+}
+
+function WithheldContent({ call }: { call: WithheldCall }): JSX.Element {
+  const why = withheldText(call);
+  return (
+    <>
+      <span class="card-head">
+        <b class="name" title={call.service}>
+          {call.service}
+        </b>
+        <span class="muted">not granted</span>
+      </span>
+      <span class="scopes">{call.scope.join(' ')}</span>
+      <span class="terms" title={why}>
+        {why}
+      </span>
+    </>
+  );
 }
 
 function CardContent({ view }: { view: CallView }): JSX.Element {
