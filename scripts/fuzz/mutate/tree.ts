@@ -13,6 +13,8 @@ interface Node {
   payload: Record<string, unknown>;
   children: [name: string, child: Node][];
   changed: boolean;
+  /** Sealed, and as it stands, whatever is in it. */
+  raw?: string | undefined;
 }
 
 /** Whose signature a changed token has. */
@@ -94,6 +96,14 @@ const edits: readonly Edit[] = [
     node.payload = { ...others };
     node.changed = true;
   },
+  function stripSeal(root, _forest, dice) {
+    const sealed = allOf(root).filter(({ raw }) => raw !== undefined);
+    if (sealed.length > 0) dice.pick(sealed).raw = undefined;
+  },
+  function otherSealed(root, { opened }, dice) {
+    const node = dice.pick(allOf(root));
+    node.raw = dice.pick([...opened.keys()]);
+  },
   function header(root, _forest, dice) {
     const node = dice.pick(allOf(root));
     node.header = { ...node.header, ...dice.pick(HEADERS) };
@@ -127,10 +137,11 @@ export function changedTree(tree: Grown, forest: Forest, dice: Dice): ChangedTre
 }
 
 function textOf(node: Node, hand: Hand, borrowed: string, odd: Set<string>): string {
+  if (node.raw !== undefined && !node.changed) return node.raw;
   const children = node.children.map(([name, child]) => [name, textOf(child, hand, borrowed, odd)] as const);
   const isSame =
     !node.changed &&
-    children.every(([name, text]) => node.grown.children.get(name)?.text === text) &&
+    children.every(([name, text]) => node.grown.children.get(name)?.carried === text) &&
     children.length === node.grown.children.size;
   if (isSame) return node.grown.text;
   const embedded = children.length === 0 ? {} : { embedded: Object.fromEntries(children) };
@@ -167,6 +178,7 @@ function nodeOf(grown: Grown): Node {
     payload: { ...payload },
     children: [...grown.children].map(([name, child]) => [name, nodeOf(child)]),
     changed: false,
+    raw: grown.carried === grown.text ? undefined : grown.carried,
   };
 }
 

@@ -23,6 +23,7 @@ import { ACCEPTED, Broken, refusedAs, type OpenTarget, type Outcome, type Target
 import {
   GATEWAY,
   growForest,
+  isSealed,
   payloadOf,
   type Forest,
   type Grown,
@@ -40,6 +41,7 @@ export const trees: Target = {
 
 /** Bytes of choices: one input is what is done to which tree, and who reads it. */
 const CHOICES = 40;
+const VAULT = 'https://vault.fuzz.example';
 /** Bytes; no tree of the forest is larger. */
 const BUDGET = 128 * 1024;
 
@@ -73,6 +75,9 @@ class Readers {
         extractor({
           ...{ issuer: ISSUER, audience, caller: 'mtls', gateways: [GATEWAY], clock, fetch },
           ...{ jwksUri: `${ISSUER}/jwks`, budget: { inbound: BUDGET, outbound: BUDGET } },
+          ...(audience === VAULT
+            ? { decryption: { keys: [forest.vaultKey.privateJwk] }, seal: 'require' as const }
+            : {}),
         }),
       ]),
     );
@@ -94,7 +99,7 @@ class Readers {
 
   /** The service for which the token says it is, and its caller; sometimes others. */
   async #extract(presented: Presented, dice: Dice): Promise<Outcome> {
-    const seen = glimpse(presented.token);
+    const seen = glimpse(presented.token, this.#forest);
     const services = [...this.#forest.plan.services.values()];
     const own = services.find(({ audience }) => [seen.aud].flat().includes(audience));
     const { audience, identity } = own === undefined || dice.oneIn(12) ? dice.pick(services) : own;
@@ -104,20 +109,28 @@ class Readers {
       .get(audience)!
       .authenticate({ authorization: `Bearer ${presented.token}`, peer: certificate });
     const payload = this.#payloadOf(presented, 'the extractor');
-    require([payload.aud]
-      .flat()
-      .includes(audience), 'the extractor accepts a token that is for another service');
-    require(presenter ===
-      (payload.act?.sub ?? GATEWAY), 'the extractor accepts a token that another party presents');
+    mustHold(
+      [payload.aud].flat().includes(audience),
+      'the extractor accepts a token that is for another service',
+    );
+    mustHold(
+      audience !== VAULT || isSealed(presented.token.trim()),
+      'the extractor accepts a token without its seal',
+    );
+    mustHold(
+      presenter === (payload.act?.sub ?? GATEWAY),
+      'the extractor accepts a token that another party presents',
+    );
     const { embedded = {}, on_demand: _names, held: _held, ...shown } = payload;
     const { embedded: _none, on_demand: _same, held: _too, ...said } = context.claims as Partial<Payload>;
-    require(isSame(said, shown), 'the extractor shows other claims');
-    require(isSame(context.scopes, payload.scope.split(' ')), 'the extractor shows other scopes');
+    mustHold(isSame(said, shown), 'the extractor shows other claims');
+    mustHold(isSame(context.scopes, payload.scope.split(' ')), 'the extractor shows other scopes');
     const actors = actorsOf(payload);
-    require(isSame(context.lineage.actors, actors), 'the extractor shows another lineage');
-    require(!context.lineage.complete ||
-      actors.at(-1) ===
-        payload.client_id, 'the extractor shows a lineage as complete that does not begin at the client');
+    mustHold(isSame(context.lineage.actors, actors), 'the extractor shows another lineage');
+    mustHold(
+      !context.lineage.complete || actors.at(-1) === payload.client_id,
+      'the extractor shows a lineage as complete that does not begin at the client',
+    );
     for (const name of [...Object.keys(embedded), dice.pick(services).name]) {
       await this.#handOn(() => context.headersFor(name), { payload, name, identity }, presented);
     }
@@ -132,23 +145,28 @@ class Readers {
   ): Promise<void> {
     let sent: string | undefined;
     try {
-      sent = this.#plain((take().authorization ?? '').slice('Bearer '.length));
+      sent = plainText((take().authorization ?? '').slice('Bearer '.length));
     } catch (error) {
       if (isWaybillError(error)) return;
       throw error;
     }
-    require(sent !== undefined &&
-      sent === payload.embedded?.[name], 'the extractor hands out what it does not hold');
+    mustHold(
+      sent !== undefined && sent === payload.embedded?.[name],
+      'the extractor hands out what it does not hold',
+    );
+    // Nobody but the callee can read it, who checks it.
+    if (isSealed(sent!)) return;
     const child = payloadOf(sent!);
     const kin: readonly (keyof Payload)[] = ['iss', 'sub', 'txn'];
-    require(kin.every((claim) => child[claim] === payload[claim]) &&
-      child.exp <= payload.exp, 'the extractor hands out a child of another tree');
+    mustHold(
+      kin.every((claim) => child[claim] === payload[claim]) && child.exp <= payload.exp,
+      'the extractor hands out a child of another tree',
+    );
     const above = child.act?.act;
-    require(above === undefined ||
-      isSame(
-        above,
-        payload.act ?? { sub: payload.client_id },
-      ), 'the extractor hands out a child with other actors');
+    mustHold(
+      above === undefined || isSame(above, payload.act ?? { sub: payload.client_id }),
+      'the extractor hands out a child with other actors',
+    );
     // A callee checks what its caller did not.
     if (odd.size > 0 || !this.#extractors.has(child.aud)) return;
     const certificate = { uris: [identity] };
@@ -159,7 +177,7 @@ class Readers {
 
   async #exchange(presented: Presented, dice: Dice): Promise<Outcome> {
     const { plan, issuer } = this.#forest;
-    const seen = glimpse(presented.token);
+    const seen = glimpse(presented.token, this.#forest);
     const services = [...plan.services.values()].filter(({ auth }) => auth !== undefined);
     const own = services.find(({ audience }) => audience === [seen.aud].flat()[0]);
     const service = own === undefined || dice.oneIn(3) ? dice.pick(services) : own;
@@ -171,13 +189,14 @@ class Readers {
       ...{ subjectToken: presented.token, audiences: [callee], resources: [], scopes },
       encoding: 'nested',
     });
+    if (isSealed(token)) return ACCEPTED;
     const payload = this.#payloadOf(presented, 'an exchange');
-    require(payload.aud === service.audience, 'an exchange accepts a token that is for another service');
+    mustHold(payload.aud === service.audience, 'an exchange accepts a token that is for another service');
     const known = this.#forest.byText.get(this.#plain(presented.token) ?? '');
     const whole = known?.whole.children.get(callee);
     // What an odd token may fetch was never recorded; that it is not more than the graph gives is `waybill test`'s.
     if (known !== undefined) {
-      require(whole !== undefined, 'an exchange gives a token that the presented one does not lead to');
+      mustHold(whole !== undefined, 'an exchange gives a token that the presented one does not lead to');
       requireWithin(token, whole!, known.payload);
     }
     return ACCEPTED;
@@ -185,7 +204,7 @@ class Readers {
 
   async #introspect(presented: Presented, dice: Dice): Promise<Outcome> {
     const { plan, issuer } = this.#forest;
-    const seen = glimpse(presented.token);
+    const seen = glimpse(presented.token, this.#forest);
     const own = [...plan.services.values()].find(({ audience }) => audience === [seen.aud].flat()[0]);
     const party = dice.pick(['edge', 'edge', seen.client_id, own?.name ?? 'front', 'mail']);
     if (!plan.clients.has(party) && !plan.services.has(party)) return refusedAs('no_party');
@@ -194,17 +213,18 @@ class Readers {
     if (!answer.active) return refusedAs('inactive');
     const payload = this.#payloadOf(presented, 'introspection');
     const mayKnow =
-      party === 'edge'
-        ? payload.act === undefined
-        : party === payload.client_id ||
-          [payload.aud].flat().includes(plan.services.get(party)?.audience ?? '');
-    require(mayKnow, 'introspection answers a party that may not know the token');
+      (party === 'edge' && payload.act === undefined) ||
+      party === payload.client_id ||
+      [payload.aud].flat().includes(plan.services.get(party)?.audience ?? '');
+    mustHold(mayKnow, 'introspection answers a party that may not know the token');
     const { active: _active, token_type: _type, ...said } = answer.claims ?? {};
     for (const [claim, value] of Object.entries(said))
-      require(isSame(value, payload[claim]), 'introspection shows other claims');
+      mustHold(isSame(value, payload[claim]), 'introspection shows other claims');
     if (answer.token !== undefined)
-      require(this.#plain(answer.token) ===
-        this.#plain(presented.token), 'a swap gives another token than was presented');
+      mustHold(
+        this.#plain(answer.token) === this.#plain(presented.token),
+        'a swap gives another token than was presented',
+      );
     return ACCEPTED;
   }
 
@@ -221,6 +241,8 @@ class Readers {
   /** As a reader of the specification alone unpacks it, which is slow. A header may have blanks around its token. */
   #plain(token: string): string | undefined {
     const trimmed = token.trim();
+    const inside = this.#forest.opened.get(trimmed);
+    if (inside !== undefined) return inside;
     const known = this.#unpacked.get(trimmed);
     if (known !== undefined) return known;
     const text = plainText(trimmed);
@@ -233,14 +255,14 @@ class Readers {
     const text = this.#plain(token);
     const known = text === undefined ? undefined : this.#forest.byText.get(text)?.payload;
     if (known !== undefined) return known;
-    require(text !== undefined && odd.has(text), `${where} accepts a token that was never issued`);
+    mustHold(text !== undefined && odd.has(text), `${where} accepts a token that was never issued`);
     return payloadOf(text!);
   }
 }
 
 /** A tree, changed in its structure or in how it is written. */
 function presentedIn(forest: Forest, dice: Dice): Presented {
-  const tree = dice.pick(forest.trees);
+  const tree = dice.pick(dice.oneIn(4) ? forest.tokens : forest.trees);
   const form = dice.below(16);
   const packed = (): readonly string[] => forest.trees.map((one) => one.packed);
   if (form === 0) {
@@ -253,7 +275,7 @@ function presentedIn(forest: Forest, dice: Dice): Presented {
     return { token: editJwt(tree.text, { others, forger: forgerKey.sign }, dice), odd: NONE };
   }
   const { text, odd } = changedTree(tree, forest, dice);
-  return { token: form < 10 ? text : packedAs(text, form, forest, dice), odd };
+  return { token: form < 10 || isSealed(text) ? text : packedAs(text, form, forest, dice), odd };
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -272,9 +294,9 @@ function mixed(one: Grown, other: Grown, dice: Dice): string {
 }
 
 /** What a token says before anyone has looked at it. */
-function glimpse(token: string): Partial<Payload> & { readonly client_id: string } {
+function glimpse(token: string, { opened }: Forest): Partial<Payload> & { readonly client_id: string } {
   try {
-    return { ...payloadOf(unpack(token, { maxNestedBytes: BUDGET })) };
+    return { ...payloadOf(opened.get(token) ?? unpack(token, { maxNestedBytes: BUDGET })) };
   } catch {
     return { client_id: '' };
   }
@@ -301,26 +323,32 @@ function requireWithin(text: string, whole: Whole, subject: Payload): void {
     Object.entries(one).filter(([name]) => !OF_ITS_OWN.has(name)),
   );
   const allowed = new Map(theirs);
-  require(mine!.every(([name, value]) =>
-    isSame(value, allowed.get(name)),
-  ), 'a fetched token says something else than one that would have been inside');
+  mustHold(
+    mine!.every(([name, value]) => isSame(value, allowed.get(name))),
+    'a fetched token says something else than one that would have been inside',
+  );
   const scopes = whole.payload.scope.split(' ');
-  require(payload.scope
-    .split(' ')
-    .every((scope) => scopes.includes(scope)), 'a fetched token has more scopes');
-  require(payload.txn === subject.txn &&
-    payload.exp <= subject.exp, 'a fetched token is not of the presented one');
+  mustHold(
+    payload.scope.split(' ').every((scope) => scopes.includes(scope)),
+    'a fetched token has more scopes',
+  );
+  mustHold(
+    payload.txn === subject.txn && payload.exp <= subject.exp,
+    'a fetched token is not of the presented one',
+  );
   for (const [name, child] of Object.entries(payload.embedded ?? {})) {
+    // Sealed with a new key each time; it is opened in the tests of exchanges.
+    if (isSealed(child)) continue;
     const inside = whole.children.get(name);
-    require(inside !== undefined, 'a fetched token holds a child that was not to be inside');
+    mustHold(inside !== undefined, 'a fetched token holds a child that was not to be inside');
     requireWithin(child, inside!, subject);
   }
   for (const [name, audience] of Object.entries(payload.on_demand ?? {}))
-    require(whole.children.get(name)?.payload.aud === audience, 'a fetched token lets more be fetched');
+    mustHold(whole.children.get(name)?.payload.aud === audience, 'a fetched token lets more be fetched');
 }
 
 /** @throws Broken */
-function require(holds: boolean, message: string): void {
+function mustHold(holds: boolean, message: string): void {
   if (!holds) throw new Broken('nothing wider', message);
 }
 

@@ -5,13 +5,26 @@
  */
 import { readFileSync } from 'node:fs';
 
+import { CompactEncrypt, compactDecrypt, importJWK } from 'jose';
+
 import type { Plan, ServicePlan } from '../../../src/graph/index.ts';
 import { createIssuer, type Issuer } from '../../../src/issuer/index.ts';
 import { keyRing, type KeyRing } from '../../../src/issuer/keys/index.ts';
 import { pack } from '../../../src/token/index.ts';
+import { sealKeyPair, type SealKeyPair } from '../../../test/support/keys/seal-keys.ts';
 import { Secrets } from '../judge.ts';
 import { scratchGraph } from './scratch-graph.ts';
-import { LOGIN, NOW, clientOf, clock, issuerKey, loginKey, publishedBy, secretOf } from './shop.ts';
+import {
+  LOGIN,
+  NOW,
+  clientOf,
+  clock,
+  forgerKey,
+  issuerKey,
+  loginKey,
+  publishedBy,
+  secretOf,
+} from './shop.ts';
 
 /** Who presents the roots. */
 export const GATEWAY = 'spiffe://fuzz.example/edge';
@@ -35,8 +48,10 @@ export interface Actor {
 
 /** A token as it was issued. */
 export interface Grown {
-  /** Nested. */
+  /** Nested; opened where it was sealed. */
   readonly text: string;
+  /** As its parent holds it: the text, or that sealed. */
+  readonly carried: string;
   readonly packed: string;
   readonly payload: Payload;
   readonly children: ReadonlyMap<string, Grown>;
@@ -60,6 +75,10 @@ export interface Forest {
   /** Every token of every tree. */
   readonly tokens: readonly Grown[];
   readonly byText: ReadonlyMap<string, Grown>;
+  /** Sealed texts, by what is in them: as issued, and sealed by those who have the public key of a service, as all have. */
+  readonly opened: ReadonlyMap<string, string>;
+  /** Of the one service to which tokens are sealed. */
+  readonly vaultKey: SealKeyPair;
 }
 
 const REQUESTS = [
@@ -85,30 +104,57 @@ async function makeForest(): Promise<Forest> {
   const graph = readFileSync(new URL('forest.yaml', import.meta.url), 'utf8');
   const { kid, privateJwk: jwk } = issuerKey;
   const keys = keyRing([{ kid, alg: 'Ed25519', status: 'active', created: NOW, jwk }], 'Ed25519', clock);
-  const issuer = issuerFor(graph, keys);
-  const whole = issuerFor(graph.replaceAll(', mode: exchange', ''), keys);
+  const [vaultKey, otherKey] = await Promise.all([sealKeyPair('vault'), sealKeyPair('other')]);
+  const issuer = issuerFor(graph, keys, vaultKey);
+  const whole = issuerFor(graph.replaceAll(', mode: exchange', ''), keys, vaultKey);
   const trees: Grown[] = [];
   for (const { client, scopes, ...more } of REQUESTS) {
     const [own, other] = await Promise.all([issuer, whole].map((each) => rootOf(each, client, scopes, more)));
-    const tree = grow(own!, wholeOf(other!));
-    trees.push(tree, ...(await fetchedBelow(tree, issuer)));
+    const tree = await grow(own!, await wholeOf(other!, vaultKey), vaultKey);
+    trees.push(tree, ...(await fetchedBelow(tree, issuer, vaultKey)));
   }
   const tokens = trees.flatMap(below);
   const secrets = new Secrets();
   secrets.add(...[...issuer.plan.clients.keys(), ...issuer.plan.services.keys()].map(secretOf));
   for (const { text } of tokens) secrets.addToken(text);
   const byText = new Map(tokens.map((token) => [token.text, token]));
-  return { plan: issuer.plan, keys, issuer, secrets, trees, tokens, byText };
+  const opened = await sealedBy(tokens, [vaultKey, otherKey]);
+  return { plan: issuer.plan, keys, issuer, secrets, trees, tokens, byText, opened, vaultKey };
 }
 
-function issuerFor(graph: string, keys: KeyRing): Issuer {
+/** Sealed tokens as issued, and what a forger who has the public keys seals: others' tokens, forged ones, sealed ones. */
+async function sealedBy(
+  tokens: readonly Grown[],
+  [own, other]: readonly [SealKeyPair, SealKeyPair],
+): Promise<ReadonlyMap<string, string>> {
+  const issued = tokens.filter(({ text, carried }) => carried !== text);
+  const opened = new Map(issued.map(({ text, carried }) => [carried, text]));
+  const header = { alg: 'Ed25519', typ: 'at+jwt', kid: issuerKey.kid };
+  const texts = [
+    ...issued.flatMap(({ text, carried, payload }) => [text, carried, forgerKey.jws(payload, header)]),
+    ...tokens.slice(0, 20).map(({ text }) => text),
+  ];
+  for (const text of texts) {
+    for (const { publicJwk } of [own, own, other]) {
+      const aud = opened.size % 3 === 0 ? 'https://ledger.fuzz.example' : 'https://vault.fuzz.example';
+      const sealed = await new CompactEncrypt(Buffer.from(text))
+        .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT', kid: own.publicJwk.kid, aud })
+        .encrypt(publicJwk);
+      opened.set(sealed, text);
+    }
+  }
+  return opened;
+}
+
+function issuerFor(graph: string, keys: KeyRing, vault: SealKeyPair): Issuer {
   const scratch = scratchGraph();
   try {
     const { plan, findings } = scratch.compile(graph);
     if (!plan) throw new Error(findings.map(({ message }) => message).join('\n'));
     const names = [...plan.clients.keys(), ...plan.services.keys()];
     const secrets = new Map(names.map((name) => [name, secretOf(name)]));
-    return createIssuer({ plan, keys, secrets, clock, fetch: publishedBy(keys) });
+    const encryptionKeys = new Map([['vault', vault.jwks]]);
+    return createIssuer({ plan, keys, secrets, clock, encryptionKeys, fetch: publishedBy(keys) });
   } finally {
     scratch.close();
   }
@@ -145,15 +191,15 @@ function idTokenOf(user: string): string {
 }
 
 /** The trees that services can fetch with the tokens of a tree, and with those again. */
-async function fetchedBelow(tree: Grown, issuer: Issuer): Promise<Grown[]> {
+async function fetchedBelow(tree: Grown, issuer: Issuer, key: SealKeyPair): Promise<Grown[]> {
   const fetched: Grown[] = [];
   for (const token of below(tree)) {
     const service = serviceAt(issuer.plan, token.payload.aud);
     for (const callee of Object.keys(token.payload.on_demand ?? {})) {
       const request = { subjectToken: token.text, audiences: [callee], resources: [], scopes: [] };
       const { token: text } = await issuer.exchange(service, { ...request, encoding: 'nested' });
-      const found = grow(text, token.whole.children.get(callee)!);
-      fetched.push(found, ...(await fetchedBelow(found, issuer)));
+      const found = await grow(text, token.whole.children.get(callee)!, key);
+      fetched.push(found, ...(await fetchedBelow(found, issuer, key)));
     }
   }
   return fetched;
@@ -163,20 +209,33 @@ function serviceAt(plan: Plan, audience: string): ServicePlan {
   return [...plan.services.values()].find((service) => service.audience === audience)!;
 }
 
-function grow(text: string, whole: Whole): Grown {
+async function grow(carried: string, whole: Whole, key: SealKeyPair): Promise<Grown> {
+  const text = await openedWith(key, carried);
   const payload = payloadOf(text);
-  const children = Object.entries(payload.embedded ?? {}).map(
-    ([name, child]) => [name, grow(child, whole.children.get(name)!)] as const,
-  );
-  return { text, packed: pack(text), payload, children: new Map(children), whole };
+  const children = new Map<string, Grown>();
+  for (const [name, child] of Object.entries(payload.embedded ?? {}))
+    children.set(name, await grow(child, whole.children.get(name)!, key));
+  return { text, carried, packed: pack(text), payload, children, whole };
 }
 
-function wholeOf(text: string): Whole {
-  const payload = payloadOf(text);
-  const children = Object.entries(payload.embedded ?? {}).map(
-    ([name, child]) => [name, wholeOf(child)] as const,
-  );
-  return { payload, children: new Map(children) };
+async function wholeOf(carried: string, key: SealKeyPair): Promise<Whole> {
+  const payload = payloadOf(await openedWith(key, carried));
+  const children = new Map<string, Whole>();
+  for (const [name, child] of Object.entries(payload.embedded ?? {}))
+    children.set(name, await wholeOf(child, key));
+  return { payload, children };
+}
+
+/** With jose alone. */
+async function openedWith({ privateJwk }: SealKeyPair, carried: string): Promise<string> {
+  if (!isSealed(carried)) return carried;
+  const { plaintext } = await compactDecrypt(carried, await importJWK(privateJwk, 'ECDH-ES'));
+  return Buffer.from(plaintext).toString();
+}
+
+/** RFC 7516 section 9: five parts. */
+export function isSealed(token: string): boolean {
+  return token.split('.').length === 5;
 }
 
 export function payloadOf(text: string): Payload {
