@@ -132,6 +132,11 @@ describe('A service and sealed tokens', () => {
     // Its seal says other things than the token: RFC 7519 section 5.3.
     const wrongEnd = await sealToken(inner, to, url('vault'), issuer.clock() + 7);
     await failure('token_sealed', () => context('vault', wrongEnd));
+    // And, where the service has several audiences, another of them (threat 50).
+    const both = { audience: [url('vault'), url('safe')] };
+    const wrongAudience = await sealToken(inner, to, url('safe'), undefined);
+    await failure('token_sealed', () => context('vault', wrongAudience, both));
+    expect((await context('vault', await seal(inner), both)).scopes).to.deep.equal(['take']);
   });
 
   it('refuses every token that it cannot open with one code and one message (threat 53)', async () => {
