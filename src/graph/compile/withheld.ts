@@ -1,7 +1,7 @@
 /** Scopes that a tree lacks and that the user would have after another login (RFC 9470). */
 import type { RequiredLogin } from '../../errors.ts';
 import { conditionsFor, type Decision } from '../conditions/decision.ts';
-import { loginFor, type Logins } from '../conditions/step-up.ts';
+import { CommonLogin, type Logins } from '../conditions/step-up.ts';
 import type { CallPlan, ConditionPlan, ScopePlan, ServicePlan, SubjectPlan } from './plan.ts';
 
 /** A scope, and the call that names it. */
@@ -38,14 +38,9 @@ export function stepUpFor(
 ): StepUp | undefined {
   if (!provider || decision.stepUp.size === 0) return undefined;
   const scopes = new Set<string>();
-  let conditions: readonly ConditionPlan[] = [];
-  let login: RequiredLogin | undefined;
+  const common = new CommonLogin(provider, logins);
   const add = (name: string, more: readonly ConditionPlan[]): void => {
-    const together = loginFor([...conditions, ...more], provider, logins);
-    if (!together) return;
-    scopes.add(name);
-    conditions = [...conditions, ...more];
-    login = together;
+    if (common.add(more)) scopes.add(name);
   };
   for (const { call, scope } of dropped) {
     const unmet = unmetOf(call, scope, decision);
@@ -54,6 +49,7 @@ export function stepUpFor(
   for (const { service, scope } of given) {
     for (const unmet of droppedBelow(service, scope, decision)) add(scope.name, unmet);
   }
+  const { login } = common;
   return login && { scopes: [...scopes], login };
 }
 

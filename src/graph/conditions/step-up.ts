@@ -50,28 +50,57 @@ export function decidedLogins({ met, stepUp }: Decision): Logins {
 }
 
 /**
- * One login for several conditions.
- *
- * @returns undefined where no single level serves all of them.
+ * One login for several conditions, which are added one after the other. Each part is looked at once, however many conditions
+ * have it: the user of every request with a weak login waits for this.
  */
-export function loginFor(
-  conditions: readonly ConditionPlan[],
-  provider: SubjectPlan,
-  { servedBy, isTooOld }: Logins,
-): RequiredLogin | undefined {
-  const conjuncts = conditions.flatMap((condition) => condition.conjuncts);
-  const levels = [...new Set(conjuncts.flatMap(({ expression }) => levelsToTry(expression, provider)))];
-  const serving = levels.filter((level) => conjuncts.every((conjunct) => servedBy(conjunct, level)));
-  if (serving.length === 0) return undefined;
-  const named = serving.filter((level) => level !== undefined);
-  const [level] = named;
-  const ages = conjuncts
-    .filter((conjunct) => readsAge(conjunct.expression) && isTooOld(conjunct, level))
-    .flatMap(({ expression }) => smallestAge(expression) ?? []);
-  return {
-    acrValues: named.length > 0 ? named.flatMap((each) => valuesOfLevel(provider, each)) : undefined,
-    maxAge: ages.length > 0 ? Math.min(...ages) : undefined,
-  };
+export class CommonLogin {
+  readonly #provider: SubjectPlan;
+  readonly #logins: Logins;
+  readonly #conjuncts = new Set<Conjunct>();
+  /** Whether a level serves all parts so far. In the order of the texts; undefined: the level that the user has. */
+  #levels: ReadonlyMap<string | undefined, boolean> = new Map();
+
+  constructor(provider: SubjectPlan, logins: Logins) {
+    this.#provider = provider;
+    this.#logins = logins;
+  }
+
+  /** @returns false, and adds nothing, where no single level serves these conditions and all before. */
+  add(conditions: readonly ConditionPlan[]): boolean {
+    const more = [...new Set(conditions.flatMap(({ conjuncts }) => conjuncts))].filter(
+      (conjunct) => !this.#conjuncts.has(conjunct),
+    );
+    if (more.length === 0) return this.#conjuncts.size > 0;
+    const { servedBy } = this.#logins;
+    const levels = new Map(this.#levels);
+    for (const level of more.flatMap(({ expression }) => levelsToTry(expression, this.#provider)))
+      if (!levels.has(level))
+        levels.set(
+          level,
+          [...this.#conjuncts].every((conjunct) => servedBy(conjunct, level)),
+        );
+    for (const [level, isServing] of levels)
+      levels.set(level, isServing && more.every((conjunct) => servedBy(conjunct, level)));
+    if (![...levels.values()].includes(true)) return false;
+    this.#levels = levels;
+    for (const conjunct of more) this.#conjuncts.add(conjunct);
+    return true;
+  }
+
+  /** @returns undefined where nothing was added. */
+  get login(): RequiredLogin | undefined {
+    if (this.#conjuncts.size === 0) return undefined;
+    const serving = [...this.#levels].flatMap(([level, isServing]) => (isServing ? [level] : []));
+    const named = serving.filter((level) => level !== undefined);
+    const [level] = named;
+    const ages = [...this.#conjuncts]
+      .filter((conjunct) => readsAge(conjunct.expression) && this.#logins.isTooOld(conjunct, level))
+      .flatMap(({ expression }) => smallestAge(expression) ?? []);
+    return {
+      acrValues: named.length > 0 ? named.flatMap((each) => valuesOfLevel(this.#provider, each)) : undefined,
+      maxAge: ages.length > 0 ? Math.min(...ages) : undefined,
+    };
+  }
 }
 
 /** Those that a text names and the provider has, then the one that the user has. */
