@@ -187,9 +187,11 @@ class EdgeClient {
   async #request(wanted: TokenRequest): Promise<IssuerAnswer<CachedToken>> {
     const { clock, margin } = this.#settings;
     const asked = clock();
-    let answer = await this.#post(wanted);
+    // Made now: the answer is cached for this request, and the caller may change its object meanwhile.
+    const form = formOf(wanted);
+    let answer = await this.#post(form);
     // RFC 9449 section 8: once more, with the nonce; an assertion of the credentials is made anew.
-    if (answer.asksForNonce) answer = await this.#post(wanted);
+    if (answer.asksForNonce) answer = await this.#post(form);
     const { status, body } = answer;
     const { access_token: token, token_type: type, expires_in: life, scope = '' } = body;
     const { authorization_details: details } = body;
@@ -220,17 +222,8 @@ class EdgeClient {
     return { value: { found, asked }, until: found.expires - Math.min(margin, life / 2) };
   }
 
-  async #post(wanted: TokenRequest) {
-    const { scope, resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
-    const form = new URLSearchParams({
-      grant_type: subjectToken === undefined ? 'client_credentials' : EXCHANGE,
-      ...(scope === undefined ? {} : { scope }),
-      ...(resource === undefined ? {} : { resource }),
-      ...detailsOf(wanted),
-      ...(subjectToken === undefined
-        ? {}
-        : { subject_token: subjectToken, subject_token_type: `${TOKEN_TYPE}${subjectTokenType}` }),
-    });
+  async #post(asked: URLSearchParams) {
+    const form = new URLSearchParams(asked);
     const { status, body, hasNonce } = await this.#endpoint.post(form, async (fetch, address, init) => {
       const headers = new Headers(init.headers);
       if (this.#settings.proofKey !== undefined) headers.set('dpop', await this.#proof('POST', address));
@@ -256,6 +249,19 @@ class EdgeClient {
     this.#nonces.set(new URL(address).origin, copyText(nonce));
     return true;
   }
+}
+
+function formOf(wanted: TokenRequest): URLSearchParams {
+  const { scope, resource, subjectToken, subjectTokenType = 'access_token' } = wanted;
+  return new URLSearchParams({
+    grant_type: subjectToken === undefined ? 'client_credentials' : EXCHANGE,
+    ...(scope === undefined ? {} : { scope }),
+    ...(resource === undefined ? {} : { resource }),
+    ...detailsOf(wanted),
+    ...(subjectToken === undefined
+      ? {}
+      : { subject_token: subjectToken, subject_token_type: `${TOKEN_TYPE}${subjectTokenType}` }),
+  });
 }
 
 /**

@@ -186,6 +186,22 @@ describe('The client at the edge', () => {
     expect(refusals).to.equal(2);
   });
 
+  it('threat 61: asks a second time for what was asked for, whatever the caller does to its object meanwhile', async () => {
+    const wanted = { scope: 'order' };
+    let refusals = 0;
+    const shop = made('app', {
+      dpop: true,
+      fetch: async (input, init) => {
+        if (init?.body === undefined || refusals > 0) return fetch(input, init);
+        refusals += 1;
+        wanted.scope = 'browse';
+        return Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': 'n-1' } });
+      },
+    });
+    expect(await shop.tokenFor(wanted)).to.include({ scope: 'order' });
+    expect([refusals, (await shop.tokenFor({ scope: 'order' })).scope]).to.deep.equal([1, 'order']);
+  });
+
   it('RFC 8705: a token bound to its certificate is accepted over a connection that shows it', async () => {
     const secure = await startTlsIssuer((url) => boundShop({ url }), { ca, keySets: new Map() });
     const pos = ca.issue({ dns: ['pos.example'] });
