@@ -34,7 +34,17 @@ export { conditionTexts, conditionsOn, type Condition } from './compile/conditio
 export { conjunctsOfRequest, hasConditions, heldConjunctsOf } from './compile/conjuncts.ts';
 export { stepUpFor, type StepUp, type Withholding } from './compile/withheld.ts';
 export { decidedLogins } from './conditions/step-up.ts';
-export { factName, factsOf, subjectPaths } from './conditions/expression.ts';
+export {
+  factName,
+  factsOf,
+  subjectPaths,
+  type ClaimFactSource,
+  type Comparison,
+  type Expression,
+  type Fact,
+  type Literal,
+  type TextTest,
+} from './conditions/expression.ts';
 export { celOf } from './conditions/print.ts';
 export { Decision, conditionsFor } from './conditions/decision.ts';
 export { decide, decideAtSwap, decidedAtIssue, factsForSwap } from './conditions/decide.ts';
@@ -44,7 +54,7 @@ export { QUOTES, valueBytes } from './compile/value-size.ts';
 export { carriedClaimsOf, heldClaimsOf, isCarried } from './compile/held.ts';
 export { actOf, keepsLineage, longestChains, mostActors } from './compile/lineage.ts';
 export { isSealedBy, sealedServices, sealsAny } from './compile/sealed.ts';
-export { endTexts, endsOf, lastDay, type End } from './compile/ends.ts';
+export { endTexts, endsOf, lastDay, type CallEnd } from './compile/ends.ts';
 export { firstEnd, planOfDay } from './compile/plan-of-day.ts';
 export { resolveRequest, type ResolvedRequest, type TreeRequest } from './compile/request.ts';
 export {

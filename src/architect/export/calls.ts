@@ -6,7 +6,7 @@ import {
   type Branch,
   type Caller,
   type Condition,
-  type End,
+  type CallEnd,
   type Plan,
   type ScopePlan,
   type ServicePlan,
@@ -27,7 +27,7 @@ export interface InboundCall {
   /** What the user's claims must be for a client to get a scope. */
   readonly when: readonly Condition[];
   /** The last days of scopes of the call. */
-  readonly ends: readonly End[];
+  readonly ends: readonly CallEnd[];
 }
 
 export interface ServiceCalls {

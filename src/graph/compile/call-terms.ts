@@ -1,6 +1,6 @@
 /** On what terms a call is made: its conditions, last days and sealing, as every view of a graph shows them. */
 import { conditionTexts, conditionsOn, type Condition } from './conditions.ts';
-import { endTexts, endsOf, type End } from './ends.ts';
+import { endTexts, endsOf, type CallEnd } from './ends.ts';
 import type { CallPlan, ScopePlan } from './plan.ts';
 import { isSealedBy } from './sealed.ts';
 
@@ -8,7 +8,7 @@ export interface CallTerms {
   /** What the user's claims must be for a scope to be granted; absent where nothing is asked of them. */
   readonly when?: readonly Condition[];
   /** The last days of scopes of the call; absent where it has no end. */
-  readonly ends?: readonly End[];
+  readonly ends?: readonly CallEnd[];
   /** Whether the callee alone can read its token; absent: it is not sealed. */
   readonly sealed?: true;
 }

@@ -2,7 +2,7 @@
 import type { CallPlan, ScopePlan } from './plan.ts';
 
 /** The last day on which these scopes are called. */
-export interface End {
+export interface CallEnd {
   /** In UTC: 2027-03-31. */
   readonly until: string;
   /** Empty where the call has no scopes. */
@@ -23,7 +23,7 @@ export function lastDay(calls: Calls, scope?: ScopePlan): string | undefined {
 }
 
 /** @returns the days on which scopes of merged calls end, in the order of the scopes; empty where none ends. */
-export function endsOf(calls: Calls, scopes: readonly ScopePlan[]): readonly End[] {
+export function endsOf(calls: Calls, scopes: readonly ScopePlan[]): readonly CallEnd[] {
   if (calls.every(({ until }) => until === undefined)) return NO_ENDS;
   if (scopes.length === 0) {
     const until = lastDay(calls);
@@ -37,14 +37,14 @@ export function endsOf(calls: Calls, scopes: readonly ScopePlan[]): readonly End
   return Array.from(byDay, ([until, names]) => ({ until, scopes: names }));
 }
 
-const NO_ENDS: readonly End[] = [];
+const NO_ENDS: readonly CallEnd[] = [];
 
 /**
  * `until 2027-03-31`; where only some of the scopes end then, `read and write until 2027-03-31`, one text for each day.
  *
  * @param count of the scopes of the call.
  */
-export function endTexts(ends: readonly End[], count: number): string[] {
+export function endTexts(ends: readonly CallEnd[], count: number): string[] {
   return ends.map(({ until, scopes }) =>
     scopes.length === count ? `until ${until}` : `${scopes.join(' and ')} until ${until}`,
   );

@@ -26,7 +26,7 @@ export interface SealKeySize {
 /** What a sealed token says without a key. */
 export interface SealedHeader {
   readonly alg: KeyAgreement;
-  readonly enc: typeof SEAL_ENCRYPTION;
+  readonly enc: 'A256GCM';
   /** RFC 7519 section 5.2. */
   readonly cty: string;
   readonly kid: string;
