@@ -142,11 +142,14 @@ class Evaluation {
 
   #isIn(value: unknown, list: unknown): unknown {
     if (!Array.isArray(list)) return FAILED;
+    let result: unknown = false;
     for (const member of list) {
       if (!this.#step()) return FAILED;
-      if (this.#equal(value, member) === true) return true;
+      const equal = this.#equal(value, member);
+      if (equal === true) return true;
+      if (equal === FAILED) result = FAILED;
     }
-    return this.#left < 0 ? FAILED : false;
+    return result;
   }
 
   /** Values of different types are different. An object is compared with nothing. */
