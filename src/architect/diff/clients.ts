@@ -140,8 +140,8 @@ function compareOwnConditions(
   return [...conditionsOf(after, newer)].flatMap(([asked, now]) => {
     const earlier = conditions.get(asked);
     if (!earlier) return [];
-    return compareConditions(earlier, now).map(({ mark, how }) =>
-      report(mark, 'condition', `${after.name} gets ${asked} ${how}`, callFor(after, asked, newer)),
+    return compareConditions(earlier, now).map(({ mark, describe }) =>
+      report(mark, 'condition', describe(asked, after.name), callFor(after, asked, newer)),
     );
   });
 }

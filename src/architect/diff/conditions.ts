@@ -5,10 +5,11 @@
 import { celOf, type ConditionPlan, type FactValuesPlan } from '../../graph/index.ts';
 import { difference, type Impact } from './change.ts';
 
-/** One change of the conditions on a scope; `how` ends a sentence that says who gets it. */
+/** One change of the conditions on a scope. */
 export interface ConditionChange {
   readonly mark: Impact;
-  readonly how: string;
+  /** @param who gets the scope; absent: everyone who calls it. */
+  readonly describe: (asked: string, who?: string) => string;
 }
 
 interface Part {
@@ -50,17 +51,26 @@ function partsOf(conditions: readonly ConditionPlan[]): ReadonlyMap<string, Part
 function appeared({ fact, text }: Part): ConditionChange {
   return {
     mark: 'narrows',
-    how: fact
-      ? `now only for subjects whose ${fact.path} is ${valuesOf(fact).join(' or ')}`
-      : `now only when ${text}`,
+    describe: fact
+      ? gets(`now only for subjects whose ${fact.path} is ${valuesOf(fact).join(' or ')}`)
+      : needs('now', text),
   };
 }
 
 function disappeared({ fact, text }: Part): ConditionChange {
   return {
     mark: 'widens',
-    how: fact ? `whatever the ${fact.path} of the subject is` : `no longer only when ${text}`,
+    describe: fact ? gets(`whatever the ${fact.path} of the subject is`) : needs('no longer', text),
   };
+}
+
+function gets(how: string): ConditionChange['describe'] {
+  return (asked, who = 'anyone') => `${who} gets ${asked} ${how}`;
+}
+
+function needs(when: string, text: string): ConditionChange['describe'] {
+  return (asked, who) =>
+    who === undefined ? `${asked} ${when} needs ${text}` : `${who} ${when} needs ${text} for ${asked}`;
 }
 
 function compareValues({ fact: before }: Part, { fact: after }: Part): ConditionChange[] {
@@ -68,10 +78,10 @@ function compareValues({ fact: before }: Part, { fact: after }: Part): Condition
   const of = `subjects whose ${after?.path} is`;
   return [
     ...(added.length > 0
-      ? [{ mark: 'widens', how: `now also for ${of} ${added.join(' or ')}` } as const]
+      ? [{ mark: 'widens', describe: gets(`now also for ${of} ${added.join(' or ')}`) } as const]
       : []),
     ...(removed.length > 0
-      ? [{ mark: 'narrows', how: `no longer for ${of} ${removed.join(' or ')}` } as const]
+      ? [{ mark: 'narrows', describe: gets(`no longer for ${of} ${removed.join(' or ')}`) } as const]
       : []),
   ];
 }

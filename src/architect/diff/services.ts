@@ -163,17 +163,18 @@ function compareThrough({ before, after, counts }: Pair): Change[] {
 function compareGuards({ before, after, counts, older, newer }: Pair): Change[] {
   const party = { kind: 'service', name: after.name } as const;
   const changesFor = (
-    subject: string,
     scopes: readonly string[] | undefined,
     place: Place,
     [was, is]: readonly [readonly ConditionPlan[], readonly ConditionPlan[]],
+    asked: string,
+    who?: string,
   ): Change[] =>
-    compareConditions(was, is).map(({ mark, how }) => ({
+    compareConditions(was, is).map(({ mark, describe }) => ({
       mark: counts ? mark : 'neutral',
       kind: 'condition',
       party,
       ...(scopes ? { scopes } : {}),
-      what: `${subject} ${how}`,
+      what: describe(asked, who),
       place: placeText(place),
     }));
   const ofCalls = (
@@ -183,9 +184,7 @@ function compareGuards({ before, after, counts, older, newer }: Pair): Change[] 
   ): Change[] =>
     guardedCalls(calls[1], newer).flatMap(({ asked, conditions, call }) => {
       const earlier = guardedCalls(calls[0], older).find((each) => each.asked === asked);
-      return earlier
-        ? changesFor(`${name} gets ${asked}`, scopes, call, [earlier.conditions, conditions])
-        : [];
+      return earlier ? changesFor(scopes, call, [earlier.conditions, conditions], asked, name) : [];
     });
   const own = [...after.scopes.values()].flatMap((scope): Change[] => {
     const earlier = [...before.scopes.values()].find((each) => older.nameOf(each) === scope.name);
@@ -193,7 +192,7 @@ function compareGuards({ before, after, counts, older, newer }: Pair): Change[] 
     const name = `${after.name}:${scope.name}`;
     const guards = [earlier.when ? [earlier.when] : [], scope.when ? [scope.when] : []] as const;
     return [
-      ...changesFor(`anyone gets ${name}`, [scope.name], scope, guards),
+      ...changesFor([scope.name], scope, guards, name),
       ...ofCalls(name, [scope.name], [earlier.calls, scope.calls]),
     ];
   });
