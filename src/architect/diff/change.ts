@@ -21,6 +21,7 @@ export type ChangeKind =
   | 'budget'
   | 'call'
   | 'caller'
+  | 'callers'
   | 'claim'
   | 'claim-bound'
   | 'claim-required'

@@ -15,6 +15,7 @@ import { compareAccess, type CallerChange, type ReaderChange } from './access.ts
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
 import { compareOwners } from './owners.ts';
+import { compareSelectors } from './selectors.ts';
 import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
 import { compareSealKeys, type SealKeyThumbprints } from './seal-keys.ts';
@@ -101,6 +102,7 @@ export function compareGraphs(
   const changes = [
     ...compareIssuers(before, after),
     ...compareOwners(older, newer),
+    ...compareSelectors(older, newer),
     ...compareClients(before, after),
     ...compareServices(before, after, unchanged),
     ...compareSealKeys(older, newer, keys),

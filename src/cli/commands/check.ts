@@ -1,6 +1,7 @@
 /** `waybill check PATH…` */
 import { Option, type Command } from 'commander';
 import { isWaybillError, usageError } from '../../errors.ts';
+import type { Plan } from '../../graph/index.ts';
 import type { Compiled } from '../../planning/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { followGraph } from '../serving/follow-files.ts';
@@ -16,6 +17,7 @@ import {
 import { compileEveryValue } from '../arguments/every-value.ts';
 import { overlayText } from '../output/overlay-text.ts';
 import { report as reportError } from '../output/report.ts';
+import { selectorLine } from '../output/selector-text.ts';
 import { shortDigest } from '../output/digest.ts';
 import { repositoryPaths } from '../output/repository-path.ts';
 import { sarif } from '../output/sarif.ts';
@@ -33,6 +35,7 @@ interface CheckOptions extends GraphArguments {
   readonly strict?: boolean;
   readonly everyValue?: boolean;
   readonly watch?: boolean;
+  readonly verbose?: boolean;
 }
 
 export function addCheck(program: Command): void {
@@ -60,6 +63,7 @@ export function addCheck(program: Command): void {
           format: 'json',
         }),
       )
+      .option('-v, --verbose', 'list whom each selector of the graph stands for')
       .option('--strict', 'exit 1 for warnings too, except those that the graph accepts')
       .option(
         '--every-value',
@@ -103,7 +107,7 @@ function check(paths: readonly string[], options: CheckOptions): void {
       printJson(sarif({ findings, leftOut: kept, accepted, pathOf: repositoryPaths() }, version()));
       break;
     case 'text':
-      print(report(compiled, ok));
+      print(report(compiled, ok, options));
   }
   process.exitCode = ok ? 0 : 1;
 }
@@ -124,11 +128,12 @@ async function watch(paths: readonly string[], options: CheckOptions): Promise<v
   follower.start(again, { keepsAlive: true });
 }
 
-function report(compiled: Compiled, ok: boolean): string {
+function report(compiled: Compiled, ok: boolean, { verbose }: Pick<CheckOptions, 'verbose'>): string {
   const { findings, leftOut, accepted, draft, overlays } = compiled;
   const parts: string[] = [];
   for (const overlay of overlays) parts.push(overlayText(overlay), '');
   if (findings.length > 0) parts.push(findingsText(findings), '');
+  if (verbose && draft) parts.push(selectorsText(draft), '');
   if (ok && draft) parts.push(`${paint.green('✓')} ${paint.bold(plain(draft.name))}: ${summary(compiled)}`);
   if (findings.length > 0) {
     const [gravest] = [...errorsOf(findings), ...findings];
@@ -140,6 +145,11 @@ function report(compiled: Compiled, ok: boolean): string {
     parts.push(paint.dim(`${plural(accepted.length, 'warning')} accepted, the next until ${next}.`));
   }
   return parts.join('\n');
+}
+
+function selectorsText({ selectors }: Plan): string {
+  const lines = selectors.map((selector) => `  ${selectorLine(selector)}`);
+  return [paint.bold('Selectors'), ...(lines.length > 0 ? lines : ['  none'])].join('\n');
 }
 
 function summary({ draft, trees }: Compiled): string {

@@ -28,6 +28,7 @@ import { renderFit } from '../output/fit-tables.ts';
 import { renderAccess } from '../output/access-tables.ts';
 import { renderRequests } from '../output/request-table.ts';
 import { requestOf, withRequestOptions, type RequestArguments } from '../arguments/request-arguments.ts';
+import { selectorLine } from '../output/selector-text.ts';
 import { shortDigest } from '../output/digest.ts';
 import { paint, plain, plural, print, printError, printJson } from '../output/terminal.ts';
 import { renderTree, type Drawn } from '../output/tree.ts';
@@ -140,11 +141,20 @@ function report(plan: Plan, planned: RequestPlan, isKnown: boolean): string {
   const { signing } = plan.issuer;
   const lifetime = plan.clients.get(planned.client)?.lifetime ?? plan.issuer.lifetime;
   const heading = `${paint.bold(planned.client)} asks for ${paint.bold(planned.scope)}: ${plural(planned.tokens, 'token')}, ${plural(planned.depth, 'level')}, ${signing}, ${lifetime} s`;
-  const parts = [heading, renderTree(drawn(planned.root)), legend(plan, planned, isKnown)];
+  const selectors = selectorsIn(plan, planned.root);
+  const parts = [heading, renderTree(drawn(planned.root)), ...selectors, legend(plan, planned, isKnown)];
   if (planned.overflow) parts.splice(1, 0, overflowNote(planned.overflow));
   for (const call of planned.withheld ?? [])
     parts.splice(1, 0, `Not granted: ${paint.dim(plain(withheldText(call)))}`);
   return parts.join('\n\n');
+}
+
+/** Whom the selectors on scopes of the tree stand for. */
+function selectorsIn({ selectors }: Plan, root: CallView): string[] {
+  const here = selectors.filter(({ party, scope }) =>
+    anyCall(root, (view) => view.service === party && scope !== undefined && view.scope.includes(scope)),
+  );
+  return here.length === 0 ? [] : [here.map(selectorLine).join('\n')];
 }
 
 function overflowNote({ because, moved, round_trips: { before, after }, gap }: OverflowView): string {

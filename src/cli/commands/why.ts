@@ -1,5 +1,5 @@
 /** `waybill why PATH... SERVICE:SCOPE`: every client that reaches the scope, and the calls that lead there. */
-import { termTexts } from '../../graph/index.ts';
+import { termTexts, type Plan } from '../../graph/index.ts';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
@@ -11,6 +11,7 @@ import {
   type PathStep,
 } from '../../planning/access/index.ts';
 import { planOf, withDatedGraphOptions, type GraphArguments } from '../arguments/graph-arguments.ts';
+import { selectorLine } from '../output/selector-text.ts';
 import { paint, plain, plural, print, printJson } from '../output/terminal.ts';
 import { numberBetween } from '../arguments/number.ts';
 import { renderColumns } from '../output/tree.ts';
@@ -50,7 +51,13 @@ export function addWhy(program: Command): void {
     const reached =
       claim === undefined ? pathsToScope(plan, scope ?? '', { most }) : pathsToClaim(plan, claim, { most });
     if (options.json) printJson(reached);
-    else print(report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached));
+    else
+      print(
+        [
+          report(claim === undefined ? (scope ?? '') : `The claim ${claim}`, reached),
+          ...selectorsOn(plan, reached),
+        ].join('\n'),
+      );
     if (reached.clients.length === 0) process.exitCode = 1;
   });
 }
@@ -59,6 +66,12 @@ export function addWhy(program: Command): void {
 function scopeIn(args: readonly string[]): string | undefined {
   const last = args.at(-1);
   return last === undefined || existsSync(last) ? undefined : last;
+}
+
+/** Whom the selectors on the scopes in question stand for. */
+function selectorsOn({ selectors }: Plan, { targets }: Reached): string[] {
+  const here = selectors.filter(({ party, scope }) => targets.includes(`${party}:${scope}`));
+  return here.length === 0 ? [] : ['', ...here.map(selectorLine)];
 }
 
 function report(what: string, { clients }: Reached): string {

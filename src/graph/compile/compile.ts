@@ -6,6 +6,7 @@ import { parseSpiffeId } from '../../identity/index.ts';
 import type { Lineage } from '../../protocol.ts';
 import type * as Declared from '../declare/declaration.ts';
 import { conditionsOf, type Conditions } from '../conditions/compile.ts';
+import { selectorText } from '../declare/selectors.ts';
 import type { Place } from '../finding.ts';
 import { defaultBound } from './claim-values.ts';
 import { isSealed } from '../declare/encryption.ts';
@@ -85,6 +86,10 @@ export function compile(graph: Declared.GraphDeclaration): Plan | undefined {
     subjects,
     clients,
     services,
+    selectors: graph.selectors.map(({ selector, party, scope, names }) => {
+      const { list, source, offset } = selector;
+      return { list, party, scope, text: selectorText(selector), names, source, offset };
+    }),
   };
   return freezePlan(plan);
 }

@@ -24,6 +24,7 @@ import type {
   CallMode,
   Overflow,
   SecretMethod,
+  SelectorList,
   SubjectTokenKind,
   TokenForm,
 } from '../declare/declaration.ts';
@@ -45,6 +46,21 @@ export interface Plan {
   readonly subjects: ReadonlyMap<string, SubjectPlan>;
   readonly clients: ReadonlyMap<string, ClientPlan>;
   readonly services: ReadonlyMap<string, ServicePlan>;
+  /** For people: the lists that it expands have the names already. In the order of declaration. */
+  readonly selectors: readonly SelectorPlan[];
+}
+
+/** A set of parties in a list, by what they are. */
+export interface SelectorPlan extends Place {
+  readonly list: SelectorList;
+  /** The client or service whose list it is. */
+  readonly party: string;
+  /** Of a list of one scope. */
+  readonly scope: string | undefined;
+  /** `{zone: pci}` */
+  readonly text: string;
+  /** Whom it stands for. */
+  readonly names: readonly string[];
 }
 
 export interface IssuerPlan {

@@ -267,6 +267,10 @@ export interface Selector extends Criteria {
 /** A selector, and whom it stands for. */
 export interface ExpandedSelector {
   readonly selector: Selector;
+  /** Whose list has it. */
+  readonly party: string;
+  /** Of a list of one scope. */
+  readonly scope: string | undefined;
   readonly names: readonly string[];
 }
 

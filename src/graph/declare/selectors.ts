@@ -85,7 +85,12 @@ export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): Gra
   const selectors: ExpandedSelector[] = [];
   const services = [...graph.services.values()];
   const choices = { services: services.map(asChoice), clients: Array.from(graph.clients.values(), asChoice) };
-  const expanded = (given: readonly Selector[], list: SelectorList): At<string>[] =>
+  const expanded = (
+    given: readonly Selector[],
+    list: SelectorList,
+    party: string,
+    scope?: string,
+  ): At<string>[] =>
     given
       .filter((selector) => selector.list === list)
       .flatMap((selector) => {
@@ -93,13 +98,14 @@ export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): Gra
         const names = [...(mayCall ? choices.clients : []), ...choices.services]
           .filter((choice) => fits(selector, choice, choice.zone))
           .map(({ name }) => name);
-        selectors.push({ selector, names });
+        selectors.push({ selector, party, scope, names });
         const { source, offset } = selector;
         return names.map((value) => ({ source, offset, value }));
       });
-  const scopeOf = (scope: ScopeDeclaration): ScopeDeclaration => {
+  const scopeOf = (scope: ScopeDeclaration, service: string): ScopeDeclaration => {
     if (scope.selectors.length === 0) return scope;
-    const [callers, through] = [expanded(scope.selectors, 'callers'), expanded(scope.selectors, 'through')];
+    const callers = expanded(scope.selectors, 'callers', service, scope.name);
+    const through = expanded(scope.selectors, 'through', service, scope.name);
     return {
       ...scope,
       callers: scope.callers && [...scope.callers, ...callers],
@@ -111,15 +117,23 @@ export function expandSelectors(graph: Omit<GraphDeclaration, 'selectors'>): Gra
     if (!below && service.selectors.length === 0) return service;
     return {
       ...service,
-      acceptsForward: [...service.acceptsForward, ...expanded(service.selectors, 'accepts_forward')],
-      introspect: [...service.introspect, ...expanded(service.selectors, 'introspect')],
-      scopes: new Map(Array.from(service.scopes.values(), (scope) => [scope.name, scopeOf(scope)])),
+      acceptsForward: [
+        ...service.acceptsForward,
+        ...expanded(service.selectors, 'accepts_forward', service.name),
+      ],
+      introspect: [...service.introspect, ...expanded(service.selectors, 'introspect', service.name)],
+      scopes: new Map(
+        Array.from(service.scopes.values(), (scope) => [scope.name, scopeOf(scope, service.name)]),
+      ),
     };
   };
   const clientOf = (client: ClientDeclaration): ClientDeclaration =>
     client.selectors.length === 0
       ? client
-      : { ...client, introspect: [...client.introspect, ...expanded(client.selectors, 'introspect')] };
+      : {
+          ...client,
+          introspect: [...client.introspect, ...expanded(client.selectors, 'introspect', client.name)],
+        };
   return {
     ...graph,
     clients: new Map(Array.from(graph.clients.values(), (client) => [client.name, clientOf(client)])),

@@ -9,6 +9,7 @@ import { removeScratch, scratchFile } from '../../support/files.ts';
 const GRAPH = `waybill: 1
 name: till
 issuer: { url: 'https://tokens.till.example', encoding: nested }
+zones: { shop: {} }
 subjects:
   login: { issuer: 'https://login.till.example', audience: web, token_types: [id_token], acr: { mfa: ['urn:two'] } }
 claims:
@@ -18,6 +19,7 @@ defaults:
   audience: https://{name}.till.example
   identity: spiffe://till.example/{name}
   headers: { profile: node }
+  zone: shop
   caller: mtls
 clients:
   web:
@@ -35,7 +37,7 @@ services:
           mail: { scopes: [send], when: '"buyer" in subject.role', until: 2999-12-31 }
           vault: { scopes: [read], seal: true }
   bank: { scopes: { charge: {}, refund: {} } }
-  mail: { scopes: { send: {} } }
+  mail: { scopes: { send: { callers: [{ zone: shop }] } } }
   vault:
     encryption: { jwks_file: vault.jwks }
     scopes: { read: {} }
@@ -73,6 +75,16 @@ describe(`waybill explore: what is known of a request${needsChromium}`, function
     );
     expect(await card('orders/vault').locator('.terms').textContent()).to.equal('sealed');
     expect(await card('orders').locator('.terms').count()).to.equal(0);
+  });
+
+  it('shows in the details of a service for whom the selectors of its scopes stand, and that it has keys', async () => {
+    await card('orders/mail').click();
+    const details = page.locator('aside.right');
+    expect(await details.locator('.restrictions').textContent()).to.equal(
+      'send: callers {zone: shop} stands for orders, bank, mail, vault',
+    );
+    await card('orders/vault').click();
+    expect(await details.locator('dl.facts').textContent()).to.contain('encryptionas its keys say');
   });
 
   it('shows the tree that the facts give, with the bytes of `plan`, and what is withheld with the login that would help', async () => {

@@ -38,6 +38,7 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
       <InRequest {...props} />
       <Part title="Who may call it">
         <Callers callers={callersOf(planned?.plan ?? plan, service.name)} onSelect={onSelect} />
+        <Restrictions plan={plan} service={service} />
       </Part>
       {planned && props.hop && <ServiceAccess planned={planned} service={service.name} />}
     </Panel>
@@ -45,13 +46,14 @@ export function ServicePanel(props: ServicePanelProps): JSX.Element {
 }
 
 function factsOf(service: ServicePlan, place: string | undefined): Record<string, string | undefined> {
-  const { zone, owner, audiences, identities, identity, caller, auth } = service;
+  const { zone, owner, audiences, identities, identity, caller, auth, encryption } = service;
   return {
     ...{ zone, owner },
     audience: audiences.join(', '),
     identity: identity === service.name && identities.length === 1 ? undefined : identities.join(', '),
     callers: caller === 'mtls' ? 'checked (mtls)' : 'not checked',
     auth: auth ? auth.method : 'none: it fetches no tokens',
+    encryption: encryption && (encryption.alg ?? 'as its keys say'),
     declared: place,
   };
 }
@@ -132,6 +134,27 @@ function ModeSwitch({ planned, caller, hop: { view }, changes, onTry }: ModeSwit
       </fieldset>
       {cannotFetch && <p class="callout tight">{caller} needs `auth` to fetch this token.</p>}
     </>
+  );
+}
+
+/** Lists of the graph that say who may call, and whom the selectors in them stand for. */
+function Restrictions({ plan, service }: Pick<ServicePanelProps, 'plan' | 'service'>): JSX.Element | null {
+  const through = [...service.scopes.values()].flatMap((scope) =>
+    scope.through ? [`${scope.name}: only through ${[...scope.through].join(' or ')}`] : [],
+  );
+  const selected = plan.selectors
+    .filter(({ party }) => party === service.name)
+    .map(({ scope, list, text, names }) => {
+      const where = scope === undefined ? list : `${scope}: ${list}`;
+      return `${where} ${text} stands for ${names.join(', ') || 'no one'}`;
+    });
+  if (through.length + selected.length === 0) return null;
+  return (
+    <ul class="restrictions">
+      {[...through, ...selected].map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
   );
 }
 
