@@ -98,14 +98,14 @@ ${client('{ api: [x] }', web)}services:
   it('offers a zone to the direct caller, and none of what is set already', () => {
     const hint = hintOf(graph('zone: mesh\n    token: opaque', '', EXCHANGE));
     expect(hint).to.equal(
-      'api fetches or carries the token of vault and always reads its claims: put api into the zone pci. Otherwise take ssn out of the claims of vault, or add the zone mesh to `zones` of ssn.',
+      'api fetches or carries the token of vault and reads its claims: seal the tokens of vault (`seal: true`, with an `encryption`), or put api into the zone pci. Otherwise take ssn out of the claims of vault, or add the zone mesh to `zones` of ssn.',
     );
   });
 
   it('offers a client above exchange and opaque tokens, each only where it helps', () => {
     const embedded = hintOf(graph('', 'zone: pci,', '[y]'));
     expect(embedded).to.match(
-      /^web holds a token that embeds it: call vault with `mode: exchange`, or give it opaque tokens/,
+      /^web holds a token that embeds it: call vault with `mode: exchange`, or seal the tokens of vault \(`seal: true`, with an `encryption`\), or give it opaque tokens/,
     );
     expect(hintOf(graph('token: opaque', 'zone: pci,', '[y]'))).to.equal('');
     expect(hintOf(graph('', 'zone: pci,', EXCHANGE))).to.equal('');
@@ -120,7 +120,7 @@ ${client('{ api: [x] }', web)}services:
     const direct = (web: string): string =>
       hintOf(graph(web, '', EXCHANGE).replace('calls: { api: [x] }', 'calls: { vault: [y] }'));
     expect(direct('zone: mesh')).to.match(
-      /^web receives the token: give it opaque tokens \(`token: opaque`\), or put web into the zone pci\. Otherwise /,
+      /^web receives the token: seal the tokens of vault \(`seal: true`, with an `encryption`\), or give it opaque tokens \(`token: opaque`\), or put web into the zone pci\. Otherwise /,
     );
     expect(direct('zone: mesh\n    introspect: [vault]')).to.match(
       /^web introspects the token: put web into the zone pci\. Otherwise /,
@@ -142,7 +142,7 @@ ${client('{ api: [x] }', web)}services:
     );
     expect(gateway('vault, api')).to.match(/^edge introspects the token: put edge into the zone pci\. /);
     expect(gateway('api')).to.match(
-      /^edge holds a token that embeds it: call vault with `mode: exchange`, or put edge into the zone pci\. /,
+      /^edge holds a token that embeds it: call vault with `mode: exchange`, or seal the tokens of vault \(`seal: true`, with an `encryption`\), or put edge into the zone pci\. /,
     );
   });
 

@@ -313,7 +313,7 @@ describe('The context of a request', () => {
       }
     });
 
-    it('threat 94: a wrong context is refused alike for a token that there is and for one that there is not', async () => {
+    it('threat 94: a wrong context is refused alike for a known token and for an unknown one', async () => {
       const reference = tokenOf(await ask({ scope: 'look' }, 'web'));
       const none = reference.replace(/^wbo_./, (start) => (start === 'wbo_A' ? 'wbo_B' : 'wbo_A'));
       const answers = [await swap(reference, { amount: 1 }), await swap(none, { amount: 1 })];

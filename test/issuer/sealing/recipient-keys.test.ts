@@ -93,7 +93,7 @@ describe('Published encryption keys', () => {
     const fetching = { fetch, keyWaits: new KeyWaits(), clock: () => now };
     return async () => keys.find({ service: 'vault', uri, alg: undefined }, fetching);
   };
-  /** A renewal goes on beside the request that starts it: waits until so many were asked for, and what came was read. */
+  /** A renewal goes on beside the request that starts it: waits until so many were asked for, and the answer was read. */
   const settle = async (requests: number) => {
     for (let waited = 0; asked < requests && waited < 5_000; waited += 10) await pause(10);
     await pause(200);
