@@ -191,7 +191,10 @@ class Readers {
     });
     if (isSealed(token)) return ACCEPTED;
     const payload = this.#payloadOf(presented, 'an exchange');
-    mustHold(payload.aud === service.audience, 'an exchange accepts a token that is for another service');
+    mustHold(
+      [payload.aud].flat()[0] === service.audience,
+      'an exchange accepts a token that is for another service',
+    );
     const known = this.#forest.byText.get(this.#plain(presented.token) ?? '');
     const whole = known?.whole.children.get(callee);
     // What an odd token may fetch was never recorded; that it is not more than the graph gives is `waybill test`'s.
