@@ -66,7 +66,7 @@ export const ofNames = {
   ),
   'duplicate-audience': error(
     'Two services with one audience',
-    'All audiences of a graph are different. A token for one would be good at the other, and a middleware that looks for the child of a URL would find two.',
+    'All audiences of a graph are different. A token for one would be good at the other, and a middleware that looks for the child of a URL would find two. Addresses are compared as that middleware does: a slash at the end, a default port and capitals in the host make no difference.',
   ),
   'duplicate-identity': error(
     'Two parties with one identity',
