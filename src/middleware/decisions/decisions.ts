@@ -69,9 +69,12 @@ export function decisionsBy(
   }
 
   return {
-    accepted(subject: Subject): void {
-      onDecision?.({ decision: 'accepted', at, ...describe(subject) });
-    },
+    /** Absent where nobody asks. */
+    accepted:
+      onDecision &&
+      ((subject: Subject): void => {
+        onDecision({ decision: 'accepted', at, ...describe(subject) });
+      }),
     /**
      * @returns the refusal, where it is only reported.
      * @throws the error where refusals are enforced, or where it is none.

@@ -216,7 +216,10 @@ function namesOf(peer: PresentedPeer | undefined): PeerNames | undefined {
   return peer !== undefined && 'names' in peer ? { uris: peer.names.uris, dns: peer.names.dns } : undefined;
 }
 
+const NO_DEMANDS: Demands = { scope: [], allowLineage: undefined };
+
 function readDemands({ scope, allowLineage }: ProtectOptions): Demands {
+  if (scope === undefined && allowLineage === undefined) return NO_DEMANDS;
   const parties = allowLineage && requireTexts(allowLineage, 'allowLineage');
   if (parties?.length === 0) throw usage('allowLineage must name a party; leave it out to allow any');
   return { scope: readScope(scope), allowLineage: parties };

@@ -1,7 +1,7 @@
 /** Decides on the requests to a service: the token, who presents it, its scope, and whether it was revoked. */
 import { issuerKeys } from '../../discovery/index.ts';
 import { WaybillError } from '../../errors.ts';
-import { eagerVerifier, openAgain } from '../../token/index.ts';
+import { eagerVerifier, openAgain, type VerifiedProof } from '../../token/index.ts';
 import type { CachedToken } from '../caching/cached-token.ts';
 import { cachedVerifier } from '../caching/verified-cache.ts';
 import { decisionsBy, type Decisions } from '../decisions/decisions.ts';
@@ -22,13 +22,6 @@ import { lineageOf } from './lineage.ts';
 import { RevocationCheck } from './revocation.ts';
 import type { Settings } from './settings.ts';
 import { UnverifiedContext } from './unverified-context.ts';
-
-/** What is known of a request's token. */
-interface Seen {
-  presented?: PresentedToken;
-  /** Verified. */
-  token?: CachedToken;
-}
 
 /** What a route asks of a token. */
 export interface Demands {
@@ -73,14 +66,23 @@ export class RequestVerifier {
   async verify(received: IncomingRequest, demands: Demands): Promise<RequestContext> {
     const { audience } = this.#settings;
     const { scope } = demands;
-    const seen: Seen = {};
+    let presented: PresentedToken | undefined;
+    let token: CachedToken | undefined;
     try {
-      const context = await this.#verified(received, demands, seen);
-      this.#decisions.accepted({ audience, scope, claims: context.claims });
-      return context;
+      presented = presentedToken(received.authorization, this.#settings);
+      // Each async function on the way costs every request a promise: so this one alone waits, and only for what is not at hand.
+      const found = this.#verifyToken(presented.token);
+      const callees = found instanceof Promise ? await found : found;
+      token = callees.token;
+      const proof = presented.scheme === 'DPoP' ? await this.#verifyProof(received, presented) : undefined;
+      this.#requireAdmissible(token, presented, received, demands, proof);
+      if (this.#revocation !== undefined) await this.#revocation.check(token);
+      this.#decisions.accepted?.({ audience, scope, claims: token.claims });
+      return new TokenContext(callees, this.#parts);
     } catch (error) {
-      const subject = { audience, scope, claims: seen.token?.claims, presented: seen.presented?.token };
-      const refused = this.#decisions.refused(error, subject);
+      const subject = { audience, scope, claims: token?.claims, presented: presented?.token };
+      const refusal = presented === undefined ? error : refusedToken(presented, error);
+      const refused = this.#decisions.refused(refusal, subject);
       return new UnverifiedContext(refused, subject, this.#settings, this.#parts.calls);
     }
   }
@@ -98,35 +100,22 @@ export class RequestVerifier {
     return new TokenContext(callees, this.#parts);
   }
 
-  async #verified(received: IncomingRequest, demands: Demands, seen: Seen): Promise<RequestContext> {
-    const presented = presentedToken(received.authorization, this.#settings);
-    seen.presented = presented;
-    try {
-      const found = this.#verifyToken(presented.token);
-      const callees = found instanceof Promise ? await found : found;
-      seen.token = callees.token;
-      return await this.#admitted(callees, presented, received, demands);
-    } catch (error) {
-      throw refusedToken(presented, error);
-    }
+  #verifyProof(received: IncomingRequest, { token }: PresentedToken): Promise<VerifiedProof> {
+    return this.#proofs.verify(received, token, this.#settings.addresses);
   }
 
-  async #admitted(
-    callees: Callees,
-    { scheme, token: compact }: PresentedToken,
-    received: IncomingRequest,
+  /** Who presents the token, its scope, and through whom it came. */
+  #requireAdmissible(
+    token: CachedToken,
+    { scheme }: PresentedToken,
+    { certificate }: IncomingRequest,
     { scope, allowLineage }: Demands,
-  ): Promise<RequestContext> {
-    const { token } = callees;
-    const { addresses } = this.#settings;
-    const proof = scheme === 'DPoP' ? await this.#proofs.verify(received, compact, addresses) : undefined;
-    const { certificate } = received;
+    proof: VerifiedProof | undefined,
+  ): void {
     requirePresenter(token.claims, { scheme, jkt: proof?.jkt, certificate }, this.#settings);
     if (proof !== undefined) this.#proofs.use(proof);
     requireScope(token, scope);
     if (allowLineage !== undefined) requireLineage(token, allowLineage);
-    if (this.#revocation !== undefined) await this.#revocation.check(token);
-    return new TokenContext(callees, this.#parts);
   }
 }
 
@@ -155,6 +144,7 @@ function tokenVerifierFor(settings: Settings): VerifyToken {
 }
 
 function requireScope(token: CachedToken, scope: readonly string[]): void {
+  if (scope.length === 0) return;
   const lacking = scope.filter((name) => !token.scopes.includes(name));
   if (lacking.length > 0) {
     throw new WaybillError('scope_insufficient', `the token lacks the scope ${lacking.join(' ')}`);

@@ -135,7 +135,7 @@ export function gateway(options: GatewayOptions): Gateway {
     try {
       presented = presentedToken(received.authorization, settings);
       const { compact, claims } = await swapper.swap(presented, received, audiences, context);
-      decisions.accepted({ audience, claims });
+      decisions.accepted?.({ audience, claims });
       return { token: compact, headers: [...kept, ['Authorization', `Bearer ${compact}`]] };
     } catch (error) {
       const refused = presented === undefined ? error : refusedToken(presented, error);
