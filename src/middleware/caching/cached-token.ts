@@ -3,8 +3,8 @@
  * asked for, as they are sent. The decoded tree is not part of it: a thousand of them would cost
  * memory and garbage collection, and few are asked for another child.
  *
- * These texts keep neither the header of the token nor its packed bundle in memory: pieces of them are copied. Claims need
- * no copy, because JSON.parse and the reader of packed tokens make new texts.
+ * These texts keep neither the header of the token nor its packed bundle in memory. `presentedToken` copies a token that is
+ * a small piece of its header. Claims need no copy, because JSON.parse and the reader of packed tokens make new texts.
  */
 
 import { copyText } from '../../input/copy-text.ts';
@@ -60,7 +60,7 @@ export class CachedToken {
   prefixed: readonly PrefixedValue<Candidate>[] | undefined;
 
   constructor({ compact, claims, scopes, node }: VerifiedTree) {
-    this.compact = copyText(compact);
+    this.compact = compact;
     this.claims = visibleClaims(claims);
     this.scopes = scopes;
     this.carried = Object.keys(claims.embedded ?? {});

@@ -6,7 +6,6 @@
  */
 
 import type { Clock } from '../../clock.ts';
-import { copyText } from '../../input/copy-text.ts';
 import { cacheKey, type EagerVerifier, type VerifiedTree } from '../../token/index.ts';
 import { boundedCache } from './bounded-cache.ts';
 import { CachedToken } from './cached-token.ts';
@@ -42,8 +41,10 @@ export function cachedVerifier<Used>(
       : boundedCache<Entry>(tokens, ({ kept, presented = '' }) => kept.chars + presented.length);
   function first(key: string, compact: string, token: VerifiedTree): Used {
     const kept = new CachedToken(token);
-    const presented = token.compact === compact ? undefined : copyText(compact);
-    entries?.set(copyText(key), { presented, kept, until: Math.min(token.claims.exp, clock() + maxAge) });
+    const presented = token.compact === compact ? undefined : compact;
+    // The key is a piece of this token's text: it must not stay where another entry with the same key is replaced.
+    entries?.delete(key);
+    entries?.set(key, { presented, kept, until: Math.min(token.claims.exp, clock() + maxAge) });
     return use(kept, token);
   }
   return (compact) => {

@@ -11,6 +11,7 @@ import {
   asList,
   audiencesOf,
   bindingsOf,
+  isPacked,
   openChild,
   namedEntry,
   type EmbeddedChild,
@@ -70,7 +71,9 @@ export class Callees {
   /** @throws WaybillError `child_missing`, `child_foreign`. */
   byName(name: string): Found {
     const { carried, claims } = this.token;
-    if (carried.includes(name)) return this.#presentChild(name);
+    // The token's own text of the name: the caller's may be a piece of a larger one.
+    const own = carried.find((callee) => callee === name);
+    if (own !== undefined) return this.#presentChild(own);
     const audience = namedEntry(claims.on_demand, name);
     if (audience !== undefined) return { callee: name, audiences: asList(audience) };
     throw missing(name);
@@ -119,7 +122,9 @@ export class Callees {
     const child = this.#child(name);
     const { exp } = child;
     const audience = child.audiences[0] ?? '';
-    const sent = copyOutbound({ callee: name, audience, compact: child.outbound(), exp });
+    const outbound = { callee: name, audience, compact: child.outbound(), exp };
+    // A child that is packed anew is in pieces. Of a JWT's payload, JSON.parse has made each text for itself.
+    const sent = isPacked(this.token.compact) ? copyOutbound(outbound) : outbound;
     this.token.sent ??= new Map();
     this.token.sent.set(sent.callee, sent);
     return sent;

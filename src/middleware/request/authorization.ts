@@ -4,6 +4,7 @@
  */
 
 import { WaybillError } from '../../errors.ts';
+import { copyText } from '../../input/copy-text.ts';
 import { isPacked, type TokenType } from '../../token/index.ts';
 import { challengedWithDpop } from './challenge.ts';
 
@@ -30,6 +31,9 @@ const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/;
 
 const SCHEME = /^(bearer|dpop)(?: +|$)/i;
 
+/** Most characters of a header line beside its token that a cache may keep with it. */
+const MAX_BESIDE = 64;
+
 /**
  * Takes the token out of the header, and does not look at its characters: that takes longer than finding it among those
  * that were verified, so it is left to `refusedToken`.
@@ -49,7 +53,8 @@ export function presentedToken(
   // Another scheme is no failed attempt at this one: RFC 6750 section 3.1 asks for an answer without error code.
   if (line === undefined || scheme === null)
     throw new WaybillError('token_missing', 'the request has no bearer token, nor one with the scheme DPoP');
-  const token = line.slice(scheme[0].length).trimEnd();
+  const piece = line.slice(scheme[0].length).trimEnd();
+  const token = line.length - piece.length > MAX_BESIDE ? copyText(piece) : piece;
   requireSize(token, inbound);
   // The Fetch standard joins repeated headers with a comma, which no token contains.
   if (token.includes(',')) throw repeated();
