@@ -6,6 +6,7 @@ import {
   resolveRequest,
   type ClaimPlan,
   type ClientPlan,
+  type Decision,
   type Plan,
   type RequestFacts,
   type TreeRequest,
@@ -14,7 +15,7 @@ import { copyText } from '../../input/copy-text.ts';
 import type { Confirmation, Encoding } from '../../token/index.ts';
 import { encodingFor } from './encoding.ts';
 import type { PresentedKeys, SenderConstraints } from './sender-constraint.ts';
-import { requestClaims, type RequestClaims } from './request-claims.ts';
+import { NO_REQUEST_CLAIMS, requestClaims, type RequestClaims } from './request-claims.ts';
 import { subjectClaim } from './subject-claims.ts';
 import type { Subject, SubjectToken, Subjects } from './subjects.ts';
 import type { WantedTree } from '../signing/tree-plan.ts';
@@ -89,15 +90,16 @@ export class RequestResolver {
     subject: Subject | undefined,
   ): ResolvedRequest {
     const now = this.#clock();
-    const context = requestClaims(this.#plan, request.request ?? {}, 'client');
+    const context = request.request
+      ? requestClaims(this.#plan, request.request, 'client')
+      : NO_REQUEST_CLAIMS;
     const facts = { subject: subject && { ...subject, now }, request: context };
     // What a client asks for itself, with the same facts each time, means the same each time.
     const isAlike = !subject && (context.size === 0 || !hasConditions(this.#plan));
     const wanted = isAlike
       ? this.#cachedTree(client, request)
       : wantedTree(this.#plan, client, request, facts);
-    const { decision } = wanted;
-    const values = { ...treeValues(client, now, cnf, subject, context), decision };
+    const values = treeValues(client, now, cnf, subject, context, wanted.decision);
     const encoding = encodingFor(this.#plan, wanted.service, request.encoding);
     return { wanted, values, encoding, subject, context, facts };
   }
@@ -137,6 +139,7 @@ export function wantedTree(
  *
  * @param iat seconds since the epoch.
  * @param context the claims of the request, checked.
+ * @param decision on the conditions in the tree. Default: there are none.
  */
 export function treeValues(
   client: ClientPlan,
@@ -144,6 +147,7 @@ export function treeValues(
   cnf: Confirmation | undefined,
   subject: Subject | undefined,
   context: RequestClaims,
+  decision?: Decision,
 ): TreeValues {
   const hasOwnValues = subject !== undefined || context.size > 0;
   const others = hasOwnValues
@@ -163,6 +167,7 @@ export function treeValues(
     cnf,
     iat,
     exp: Math.min(iat + client.lifetime, subject?.exp ?? Number.POSITIVE_INFINITY),
+    decision,
     valueOf: valuesOf(client, others),
   };
 }

@@ -84,7 +84,7 @@ export class Issuance {
     const token = await this.#signed(tree, resolved, sealKeys);
     const encoding = isPacked(token) ? 'packed' : 'nested';
     const carried = this.#carriedContext(resolved, tree);
-    return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length, ...carried });
+    return issued(resolved, tree, { token, opaque: false, encoding, bytes: token.length }, carried);
   }
 
   async #signed(
@@ -123,22 +123,16 @@ export class Issuance {
     for (const body of reachableTokens([tree.shape.body])) claimValues(body, values);
     const token = await this.#opaque.store(grantOf(this.#plan, resolved, tree.shape, this.#heldClaims));
     const carried = this.#carriedContext(resolved, tree);
-    return issued(resolved, tree, {
-      token,
-      opaque: true,
-      encoding: undefined,
-      bytes: tree.bytes,
-      ...carried,
-    });
+    return issued(resolved, tree, { token, opaque: true, encoding: undefined, bytes: tree.bytes }, carried);
   }
 
   /** What a client set and some token of the tree carries: the client learns what of it was used. */
   #carriedContext(
     { context, values }: ResolvedRequest,
     { shape }: MeasuredToken,
-  ): Pick<IssuedTree, 'request'> {
-    if (!context || context.size === 0) return {};
-    return { request: valuesFrom('request', carriedBy(shape, this.#heldClaims), values) };
+  ): IssuedTree['request'] {
+    if (!context || context.size === 0) return undefined;
+    return valuesFrom('request', carriedBy(shape, this.#heldClaims), values);
   }
 
   #planned({ wanted, values, encoding }: ResolvedRequest, sealKeys: TreeSealKeys | undefined): MeasuredToken {
@@ -149,11 +143,14 @@ export class Issuance {
 function issued(
   { wanted: { service, scopes, caller, stepUp }, values }: ResolvedRequest,
   { shape, sealed }: MeasuredToken,
-  parts: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes' | 'request'>,
+  { token, opaque, encoding, bytes }: Pick<IssuedTree, 'token' | 'opaque' | 'encoding' | 'bytes'>,
+  context: IssuedTree['request'],
 ): IssuedTree {
-  return {
-    ...parts,
-    ...(sealed ? { sealed: true } : {}),
+  const tree: IssuedTree = {
+    token,
+    opaque,
+    encoding,
+    bytes,
     reused: false,
     client: values.client.name,
     caller: caller?.name,
@@ -163,7 +160,14 @@ function issued(
     cnf: values.cnf,
     tokenType: tokenTypeOf(values.cnf),
     tokens: shape.tokens,
-    ...(stepUp ? { stepUp } : {}),
     expiresIn: Math.min(values.exp - values.iat, shape.lifetime),
+  };
+  // An object with spreads in it takes a kilobyte more: most trees have none of these.
+  if (context === undefined && !sealed && stepUp === undefined) return tree;
+  return {
+    ...tree,
+    ...(context === undefined ? {} : { request: context }),
+    ...(sealed ? { sealed: true } : {}),
+    ...(stepUp ? { stepUp } : {}),
   };
 }

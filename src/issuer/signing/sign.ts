@@ -294,6 +294,8 @@ export class TreeSigner {
     const deferring: Promise<readonly [number, string]>[] = [];
     const look = ({ shape, n, children }: MeasuredToken): void => {
       const { held, heldConjuncts } = this.#textOf(shape);
+      for (const { token } of children) look(token);
+      if (held.length === 0 && decision === undefined) return;
       const claims = held.flatMap((claim): [string, unknown][] => {
         const value = valueOf(claim);
         return value === undefined ? [] : [[claim.name, value]];
@@ -304,7 +306,6 @@ export class TreeSigner {
         const sealed = encryptDeferredClaims(deferred, this.#heldKey);
         deferring.push(sealed.then((held) => [n, jsonText(held)]));
       }
-      for (const { token } of children) look(token);
     };
     look(tree);
     return deferring.length === 0 ? undefined : Promise.all(deferring).then((all) => new Map(all));
