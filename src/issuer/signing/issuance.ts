@@ -127,10 +127,7 @@ export class Issuance {
   }
 
   /** What a client set and some token of the tree carries: the client learns what of it was used. */
-  #carriedContext(
-    { context, values }: ResolvedRequest,
-    { shape }: MeasuredToken,
-  ): IssuedTree['request'] {
+  #carriedContext({ context, values }: ResolvedRequest, { shape }: MeasuredToken): IssuedTree['request'] {
     if (!context || context.size === 0) return undefined;
     return valuesFrom('request', carriedBy(shape, this.#heldClaims), values);
   }
