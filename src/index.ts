@@ -71,6 +71,8 @@ export {
   type StepUp,
   type SubjectFacts,
   type ScopePlan,
+  type SelectorList,
+  type SelectorPlan,
   type SecretMethod,
   type ServicePlan,
   type Severity,

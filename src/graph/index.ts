@@ -89,6 +89,7 @@ export type {
   CallMode,
   Overflow,
   SecretMethod,
+  SelectorList,
   SubjectTokenKind,
   TokenForm,
 } from './declare/declaration.ts';
