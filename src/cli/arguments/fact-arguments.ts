@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { usageError } from '../../errors.ts';
 import {
   didYouMean,
+  isOfType,
   type ClaimPlan,
+  type ClaimType,
   type ClientPlan,
   type Plan,
   type TreeRequest,
@@ -76,7 +78,7 @@ function readUser(
     if (name === 'provider') provider = value;
     else if (!claim) claims[name] = readJson(value);
     else if ('path' in claim.source && claim.source.from === 'subject')
-      claims[claim.source.path] = readValue(value, claim);
+      claims[claim.source.path] = subjectValue(value, claim);
     else throw usageError(`The claim ${name} is not one of the user.`);
   }
   for (const text of auth) {
@@ -94,6 +96,23 @@ function splitPair(text: string, option: string): [string, string] {
   const at = text.indexOf('=');
   if (at <= 0) throw usageError(`${option} takes name=value.`);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** How a value of each type is written. */
+const WRITTEN: Readonly<Record<ClaimType, string>> = {
+  any: 'JSON, or a text',
+  string: 'a text',
+  int: 'a whole number',
+  bool: 'true or false',
+  strings: 'a list of texts in JSON, such as ["a","b"]',
+};
+
+/** The issuer would take a value of another type for none. Here it is an oversight. */
+function subjectValue(text: string, claim: ClaimPlan): unknown {
+  const { name, type } = claim;
+  const value = readValue(text, claim);
+  if (isOfType(value, type)) return value;
+  throw usageError(`--subject ${name}=… takes ${WRITTEN[type]}: the claim has the type ${type}.`);
 }
 
 /** A text needs no quotes; anything else is JSON. */

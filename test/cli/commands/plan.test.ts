@@ -272,6 +272,11 @@ services:
         [['--request', 'amount'], 2, /takes name=value/],
         [['--request', 'amount=5', '--subject', 'amount=5'], 2, /amount is not one of the user/],
         [
+          ['--request', 'amount=5', '--subject', 'role=support'],
+          2,
+          /--subject role=… takes a list of texts in JSON/,
+        ],
+        [
           ['--request', 'amount=5', '--subject', 'provider=other'],
           2,
           /exchanges no tokens of users of other/,
