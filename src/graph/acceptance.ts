@@ -11,7 +11,7 @@ import { compareByPlace, type Finding, type Findings, type Found, type Place } f
 import { Fields } from './declare/fields.ts';
 import type { At } from './declare/declaration.ts';
 import type { GraphDocument } from './load/merge.ts';
-import type { MapEntry, MapNode } from './load/yaml.ts';
+import type { MapEntry, MapNode, Node } from './load/yaml.ts';
 import { didYouMean } from './names.ts';
 
 export interface AcceptedFinding extends Finding {
@@ -135,7 +135,7 @@ function reportUnused({ code, at }: Acceptance, findings: Findings): void {
     'unused-acceptance',
     at,
     `Nothing is found with the code ${code} at ${at.value}.`,
-    'Take it out, or name the place as `service`, `service:scope`, `claims.name` or `zones.name`.',
+    'Take it out, or name the place as `service`, `service:scope`, `claims.name`, `zones.name`, `conditions.name`, or a setting as `defaults` or `vars.name`.',
   );
 }
 
@@ -151,14 +151,21 @@ class Owners {
 
   constructor({ sections, settings }: GraphDocument, overlays: readonly MapNode[]) {
     for (const [section, entries] of Object.entries(sections)) this.#addSection(section, entries);
-    for (const [name, node] of Object.entries(settings)) this.#add(node, [name]);
+    for (const [name, node] of Object.entries(settings)) this.#addSetting(node, node, [name]);
     for (const { entries } of overlays) {
       for (const [name, { key, value }] of entries) {
-        if (!Object.hasOwn(sections, name)) this.#add(key, [name]);
+        if (!Object.hasOwn(sections, name)) this.#addSetting(key, value, [name]);
         else if (value.kind === 'map') this.#addSection(name, value.entries);
       }
     }
     for (const owners of this.#files.values()) owners.sort(compareInFile);
+  }
+
+  /** @param names those of what is around it, and last its own: `vars`, `vars.domain`. */
+  #addSetting(place: Place, value: Node, names: readonly string[]): void {
+    this.#add(place, names);
+    for (const [name, entry] of new Fields(value).entries())
+      this.#addSetting(entry.key, entry.value, [...names, `${names.at(-1)}.${name}`]);
   }
 
   #addSection(section: string, entries: ReadonlyMap<string, MapEntry>): void {

@@ -135,6 +135,36 @@ describe('the changes of an overlay', () => {
     expect(widening.length).to.be.within(1, 3);
   });
 
+  it('are accepted by the path that check prints, also where they belong to no party', () => {
+    const graph = `${GRAPH}conditions: { small: request.amount <= 100 }
+claims: { amount: { from: request, type: int } }
+`.replace('buy: {', 'buy: { when: small, claims: [amount],');
+    const wide = graph.replace('{ shop: [browse] }', '{ shop: [browse, buy] }');
+    const changes = `vars: { secret: PROD }
+conditions: { small: request.amount <= 200 }
+defaults: { caller: none }
+issuer: { lifetime: 10m }
+`;
+    const PATHS = ['vars.secret', 'conditions.small', 'defaults.caller', 'issuer.lifetime'];
+    const open = (places: readonly string[]): string[] => {
+      const entries = places.map(
+        (at) => `{ code: overlay-widens, at: ${at}, reason: Meant., until: 2999-01-01 }`,
+      );
+      const overlay = `${changes}accepted: [${entries.join(', ')}]`;
+      return overlaid({ 'prod.yaml': overlay }, {}, wide)
+        .findings.flatMap(({ code, message }) =>
+          /overlay-widens|unused-acceptance/.test(code)
+            ? [/(?:adds|changes) ([^,]*),|at (.*)\./.exec(message)!]
+            : [],
+        )
+        .map(([, changed, unused]) => changed ?? `unused ${unused}`);
+    };
+    expect(open([])).to.have.members(PATHS);
+    for (const each of PATHS) expect(open([each])).to.have.members(PATHS.filter((other) => other !== each));
+    expect(open(['vars', 'conditions.small', 'defaults', 'issuer'])).to.deep.equal([]);
+    expect(open(['vars.other'])).to.have.members([...PATHS, 'unused vars.other']);
+  });
+
   it('are not judged where nobody asks, and then no acceptance of them counts as unused', () => {
     const accepted = 'accepted: [{ code: overlay-widens, at: web, reason: Meant., until: 2999-01-01 }]';
     const files = { 'graph.yaml': GRAPH, 'buy.yaml': `waybill: 1\noverlay: true\n${BUY}\n${accepted}\n` };
