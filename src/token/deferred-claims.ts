@@ -63,12 +63,19 @@ export async function encryptDeferredClaims(
     .encrypt(secret);
 }
 
+/** Of a token without deferred claims. */
+export const NOTHING_DEFERRED: Required<DeferredClaims> = Object.freeze({
+  claims: Object.freeze({}),
+  met: Object.freeze([]),
+  stepUp: Object.freeze([]),
+});
+
 /** @throws WaybillError `token_claims` where none of the keys opens it: it was sealed elsewhere, or too long ago. */
 export async function decryptDeferredClaims(
   held: unknown,
   keys: readonly DeferredClaimsKey[],
 ): Promise<Required<DeferredClaims>> {
-  if (held === undefined) return { claims: {}, met: [], stepUp: [] };
+  if (held === undefined) return NOTHING_DEFERRED;
   if (typeof held !== 'string' || held.length > MAX_CHARS) throw unreadable();
   try {
     const { plaintext, protectedHeader } = await compactDecrypt(

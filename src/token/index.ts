@@ -52,7 +52,12 @@ export type {
   VerifiedToken,
   VerifiedTree,
 } from './verify.ts';
-export { deferredClaimsLength, decryptDeferredClaims, encryptDeferredClaims } from './deferred-claims.ts';
+export {
+  NOTHING_DEFERRED,
+  deferredClaimsLength,
+  decryptDeferredClaims,
+  encryptDeferredClaims,
+} from './deferred-claims.ts';
 export type { DeferredClaims, DeferredClaimsKey } from './deferred-claims.ts';
 export { TXN_CHARS, headerOf, isFirstRoot, jtiOf, payloadOf } from './payload.ts';
 export { PayloadTemplate, jsonText } from './payload-template.ts';

@@ -13,6 +13,7 @@ import {
   stepUpFor,
   mergeCalls,
   nameList,
+  type Actor,
   type Branch,
   type ClaimPlan,
   type ClientPlan,
@@ -22,6 +23,7 @@ import {
   type SubjectPlan,
 } from '../../graph/index.ts';
 import {
+  NOTHING_DEFERRED,
   actorNames,
   audiencesOf,
   chainOf,
@@ -86,7 +88,9 @@ export async function resolveExchange(
   if (await revocations.has(token.claims.txn)) throw unacceptable('it has been revoked');
   const client = plan.clients.get(token.claims.client_id);
   if (!client) throw unacceptable('the graph no longer has the client that it was issued to');
-  const deferred = await readSubjectToken(decryptDeferredClaims(token.claims['held'], heldKeys));
+  const { held } = token.claims;
+  const deferred =
+    held === undefined ? NOTHING_DEFERRED : await readSubjectToken(decryptDeferredClaims(held, heldKeys));
   const decision = hasConditions(plan) ? new Decision(deferred.met ?? [], deferred.stepUp) : undefined;
   const declared = calleeOf(service, scopesOf(service, token), request);
   const branch = decision
@@ -94,7 +98,7 @@ export async function resolveExchange(
     : declared;
   const scopes = narrowed(branch, request.scopes);
   const above = chainOf(token.claims);
-  requireChain(branch, scopes, [service.identity, ...actorNames(above)]);
+  requireChain(branch, scopes, service, above);
   const carried = await readSubjectToken(carriedClaims(token.claims, deferred, branch.callee, heldKeys));
   const now = clock();
   // The graph may have changed what the claim allows since the token was signed.
@@ -224,7 +228,14 @@ function providerOf(client: ClientPlan, { sub }: AccessTokenClaims): SubjectPlan
 }
 
 /** The graph may ask for parties that the presented token, which may be older, does not name. */
-function requireChain({ callee }: Callable, scopes: readonly ScopePlan[], actors: readonly string[]): void {
+function requireChain(
+  { callee }: Callable,
+  scopes: readonly ScopePlan[],
+  service: ServicePlan,
+  above: Actor,
+): void {
+  if (!scopes.some(({ through }) => through)) return;
+  const actors = [service.identity, ...actorNames(above)];
   const refused = scopes.filter(({ through }) => through && !actors.some((actor) => through.has(actor)));
   if (refused.length === 0) return;
   throw new WaybillError(

@@ -82,6 +82,13 @@ export interface MeasuredToken {
   readonly children: readonly MeasuredBranch[];
 }
 
+interface Verdicts {
+  readonly met: readonly string[];
+  readonly stepUp: readonly string[];
+}
+
+const NO_VERDICTS: Verdicts = { met: [], stepUp: [] };
+
 type PresentedBody = Pick<TokenShape, 'body' | 'actor'>;
 
 const ACT = ',"act":'.length;
@@ -135,7 +142,7 @@ export class Measure {
   readonly #payloads = new Map<TokenBody, number>();
   readonly #actors = new WeakMap<Actor, number>();
   /** Payloads with their children, by the largest number of digits and the bytes of the chain above. */
-  readonly #worst = new Map<number, Map<TokenBody, number>>();
+  #worst: Map<number, Map<TokenBody, number>> | undefined;
   /** The chain above a client's own tree. */
   readonly client: Actor;
   readonly #fixed: number;
@@ -194,6 +201,7 @@ export class Measure {
   #worstPayload(body: TokenBody, digits: number, chain: number): number {
     // Without lineage no chain matters below. With it, chains of about the same length share the largest of their sizes.
     const counted = this.options.keepsLineage === true ? Math.ceil(chain / CHAIN_STEP) * CHAIN_STEP : 0;
+    this.#worst ??= new Map<number, Map<TokenBody, number>>();
     const known = getOrAdd(this.#worst, counted * 16 + digits, () => new Map<TokenBody, number>());
     let bytes = known.get(body);
     if (bytes === undefined) {
@@ -261,9 +269,10 @@ export class Measure {
   }
 
   /** In one list they take most. */
-  #verdicts(body: TokenBody): { readonly met: readonly string[]; readonly stepUp: readonly string[] } {
+  #verdicts(body: TokenBody): Verdicts {
     const { heldConjuncts, decision } = this.options;
-    const conjuncts = heldConjuncts?.(body) ?? [];
+    const conjuncts = heldConjuncts?.(body);
+    if (conjuncts === undefined || conjuncts.length === 0) return NO_VERDICTS;
     return decision ? decision.listsOf(conjuncts) : { met: conjuncts.map(({ id }) => id), stepUp: [] };
   }
 

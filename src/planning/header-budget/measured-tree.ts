@@ -44,9 +44,9 @@ export class MeasuredTree {
 
   /** The same tree, whatever its ids and times. */
   atAnyTime(): MeasuredTree {
-    const { values } = this.#options;
+    const { presenter, calls, measure, values } = this.#options;
     if (!values?.moment) return this;
-    return new MeasuredTree(this.root, { ...this.#options, values: { valueOf: values.valueOf } });
+    return new MeasuredTree(this.root, { presenter, calls, measure, values: { valueOf: values.valueOf } });
   }
 
   /** A packed token has the most that it can take, or what it will take where ids and times are known. */
@@ -64,7 +64,12 @@ export class MeasuredTree {
   /** Callers before callees. A forwarded token takes several hops. */
   get hops(): readonly TreeHop[] {
     const { presenter, calls } = this.#options;
-    return (this.#hops ??= [...hopsOf(this.root, presenter, calls, [])]);
+    if (this.#hops === undefined) {
+      const hops: TreeHop[] = [];
+      addHops(hops, this.root, presenter, calls, []);
+      this.#hops = hops;
+    }
+    return this.#hops;
   }
 
   get #packed(): PackedSizes {
@@ -73,17 +78,18 @@ export class MeasuredTree {
   }
 }
 
-function* hopsOf(
+function addHops(
+  hops: TreeHop[],
   token: MeasuredToken,
   from: string,
   calls: readonly CallPlan[],
   path: readonly string[],
-): Generator<TreeHop> {
+): void {
   const { service, branches } = token.shape;
   const { name } = service;
-  yield { from, path, to: service, calls, token };
+  hops.push({ from, path, to: service, calls, token });
   for (const { mode, service: to, calls: on } of branches)
-    if (mode === 'forward' && to) yield { from: name, path, to, calls: on, token };
+    if (mode === 'forward' && to) hops.push({ from: name, path, to, calls: on, token });
   for (const { branch, token: child } of token.children)
-    yield* hopsOf(child, name, branch.calls, [...path, branch.callee]);
+    addHops(hops, child, name, branch.calls, [...path, branch.callee]);
 }
