@@ -121,10 +121,16 @@ export function spiffeActor(token: PartialToken): string | null {
   if (token.spiffeActor !== undefined) return token.spiffeActor;
   const value = valueOf(token, 'aud');
   const rest = value === undefined ? undefined : aroundLabel(value)?.after;
-  const domain = rest?.replace(/^\./, '').split(/[/:"]/, 1)[0];
+  const domain = rest === undefined ? undefined : hostIn(rest.startsWith('.') ? rest.slice(1) : rest);
   token.spiffeActor = domain === undefined ? null : `{"sub":"spiffe://${domain}/${token.name}"}`;
   countSteps(3 * (value?.length ?? 0) + token.name.length);
   return token.spiffeActor;
+}
+
+/** Not `split`, which copies a regular expression each time. */
+function hostIn(text: string): string {
+  const end = text.search(/[/:"]/);
+  return end < 0 ? text : text.slice(0, end);
 }
 
 const OPENING = '{"sub":"';
