@@ -11,11 +11,11 @@ import { TooManyShapes, type Plan } from '../../graph/index.ts';
 import { Authority, type Reach, type ReachableToken } from './authority.ts';
 import type { Change, Impact } from './change.ts';
 import { compareClients } from './clients.ts';
+import { compareCallers } from './callers.ts';
 import { compareAccess, type CallerChange, type ReaderChange } from './access.ts';
 import { compareIssuers } from './issuer.ts';
 import { compareRequests, type RequestChange } from './requests.ts';
 import { compareOwners } from './owners.ts';
-import { compareSelectors } from './selectors.ts';
 import { findRenames, reportRenames } from './renames.ts';
 import { compareScopes } from './scopes.ts';
 import { compareSealKeys, type SealKeyThumbprints } from './seal-keys.ts';
@@ -102,7 +102,7 @@ export function compareGraphs(
   const changes = [
     ...compareIssuers(before, after),
     ...compareOwners(older, newer),
-    ...compareSelectors(older, newer),
+    ...compareCallers(before, after, unchanged),
     ...compareClients(before, after),
     ...compareServices(before, after, unchanged),
     ...compareSealKeys(older, newer, keys),

@@ -55,7 +55,8 @@ export function samePlans(nameOf: (older: ScopePlan) => string): SamePlans {
       claims: needs,
       operations: listOf(equal),
       lifetime: equal,
-      through: (older, newer) => same(older && [...older].sort(), newer && [...newer].sort()),
+      callers: sameNames,
+      through: sameNames,
       when: condition,
       calls,
     }),
@@ -137,6 +138,11 @@ function hop(older: HopDeclaration | undefined, newer: HopDeclaration | undefine
 
 function names(older: readonly { readonly name: string }[], newer: typeof older): boolean {
   return older.length === newer.length && older.every(({ name }, at) => name === newer[at]!.name);
+}
+
+/** In any order. */
+function sameNames(older: ReadonlySet<string> | undefined, newer: ReadonlySet<string> | undefined): boolean {
+  return same(older && [...older].sort(), newer && [...newer].sort());
 }
 
 function sets(older: ReadonlySet<string>, newer: ReadonlySet<string>): boolean {

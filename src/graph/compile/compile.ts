@@ -154,6 +154,7 @@ function compileService(
       claims: compileNeeds(scope.claims, claims),
       operations: scope.operations,
       lifetime: scope.lifetime,
+      callers: scope.callers && new Set(valuesOf(scope.callers)),
       through: throughOf(scope, graph),
       when: scope.when && conditionsOf(graph).compile(scope.when),
       calls: NO_CALLS,

@@ -225,6 +225,8 @@ export interface ScopePlan extends Place {
   readonly operations: readonly string[];
   /** Seconds; absent: as long as its service says. */
   readonly lifetime: number | undefined;
+  /** Names of the clients and services that may call it. Absent: everyone who has the call in the graph. */
+  readonly callers: ReadonlySet<string> | undefined;
   /** Actors of which one must be in the chain of its token. Absent: any chain will do. */
   readonly through: ReadonlySet<string> | undefined;
   /** For every call into it. */

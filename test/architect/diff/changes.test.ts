@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { diffGraphs, type GraphDiff } from '../../../src/architect/diff/index.ts';
+import type { Plan } from '../../../src/graph/index.ts';
 import { planOf } from '../../support/compile.ts';
 
 const shop = `waybill: 1
@@ -197,6 +198,29 @@ describe('the comparison of two graphs', () => {
       'narrows lifetime: trees of batch live 10 s, not 300 s',
     ],
     [
+      'a scope that one more party may call',
+      [['callers: [front]', 'callers: [front, batch]']],
+      'widens callers: stock:reserve may now be called by batch',
+    ],
+    [
+      'a scope that anyone may call now',
+      [['reserve: { callers: [front] }', 'reserve: {}']],
+      'widens callers: stock:reserve may now be called by anyone, with a call in the graph',
+    ],
+    [
+      'a scope that has a list of callers now',
+      [['count: {} }', 'count: { callers: [batch, front] } }']],
+      'narrows callers: stock:count may now be called by batch and front alone',
+    ],
+    [
+      'a scope that a selector lets one more party call',
+      [
+        ['callers: [front]', 'callers: [front, { label: { kind: job } }]'],
+        ['  batch:\n', '  batch:\n    labels: { kind: job }\n'],
+      ],
+      'widens callers: stock:reserve may now be called by batch',
+    ],
+    [
       'a scope that only some chains may lead to',
       [['count: {} }', 'count: { through: [batch] } }']],
       'narrows through: a chain of calls to stock:count now goes through batch',
@@ -315,6 +339,26 @@ describe('the comparison of two graphs', () => {
   it('gives the place of a change', () => {
     const [change] = diff(['stock: [reserve]', 'stock: [reserve, count]']).changes;
     expect(change?.place).to.match(/graph\.yaml:37:18$/);
+  });
+
+  it('narrows where a list of parties under `callers` or `through` gets shorter, and widens where it gets longer', () => {
+    const graph = (callers: string, through: string) =>
+      planOf(
+        shop
+          .replace('callers: [front]', `callers: [${callers}]`)
+          .replace('count: {}', `count: { through: [${through}] }`),
+      );
+    const changes = (older: Plan, newer: Plan) => told(diffGraphs(older, newer));
+    const [wide, small] = [graph('front, batch, edge', 'batch, edge'), graph('front', 'batch')];
+    expect(changes(small, wide)).to.deep.equal([
+      'widens callers: stock:reserve may now be called by batch and edge',
+      'widens through: a chain of calls to stock:count now goes through batch and edge',
+    ]);
+    expect(changes(wide, small)).to.deep.equal([
+      'narrows callers: stock:reserve may no longer be called by batch and edge',
+      'narrows through: a chain of calls to stock:count now goes through batch',
+    ]);
+    expect(changes(graph('front, batch', 'batch'), graph('batch, front', 'batch'))).to.deep.equal([]);
   });
 
   it('lists what a client now reaches, also through other services', () => {

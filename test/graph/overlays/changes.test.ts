@@ -96,6 +96,18 @@ describe('the changes of an overlay', () => {
     ]);
   });
 
+  it('widen where a list of callers gets longer or goes away, and narrow where it gets shorter', () => {
+    const graph = GRAPH.replace('charge: }', 'charge: { callers: [shop] } }');
+    const listed = (callers: string): string =>
+      `services: { pay: { scopes: { charge: { callers: ${callers} } } } }`;
+    expect(
+      impacts({ 'more.yaml': listed('[shop, web]'), 'less.yaml': listed('[shop]') }, graph),
+    ).to.deep.equal([
+      'services.pay.scopes.charge.callers widens',
+      'services.pay.scopes.charge.callers narrows',
+    ]);
+  });
+
   it('are judged one by one even where the graph between them has errors', () => {
     const graph = GRAPH.replace('charge: }', 'charge: { claims: [tier] } }').concat(
       'claims: { tier: { value: gold, max_bytes: 9 } }\n',
