@@ -3,6 +3,7 @@
  * comparison, or the issuer.
  */
 import { expect } from 'chai';
+import { decodeJwt } from 'jose';
 
 import { runTests } from '../../src/architect/assertions/index.ts';
 import { diffGraphs, type Change } from '../../src/architect/diff/index.ts';
@@ -20,7 +21,8 @@ import {
   type SystemOptions,
 } from '../support/graphs/systems.ts';
 import { pair } from '../support/issuer/keyed.ts';
-import { clientOf, issuerFor } from '../support/issuer/issue.ts';
+import type { Payload } from '../support/issuer/trees.ts';
+import { clientOf, exchange, issuerFor } from '../support/issuer/issue.ts';
 import { testCa } from '../support/keys/certificates.ts';
 import { sealKeyPair } from '../support/keys/seal-keys.ts';
 import { run } from '../support/program.ts';
@@ -87,6 +89,30 @@ function holds(test: string, edits: readonly Edit[] = []): boolean {
     expect(own).to.not.equal(undefined);
     return own!.holds;
   });
+}
+
+/** The bank's call asks for a posting of its own amount, small ones alone, until a day. */
+const POSTING: readonly Edit[] = [
+  [
+    'team-payments.yaml',
+    '        callers: [bank-hooks]\n        calls: { ledger: { scopes: [entry:post], mode: exchange }',
+    '        callers: [bank-hooks]\n        claims: [amount!, currency!]\n        calls: { ledger: { scopes: [entry:post], mode: exchange, when: request.amount <= 100, until: 2027-06-30 }',
+  ],
+  [
+    'company.yaml',
+    '    token: opaque\n    calls: { payment: [return:notify] }',
+    '    zone: core\n    calls: { payment: [return:notify] }',
+  ],
+];
+
+/** What the bank's call brings to `payment`. */
+async function notified(issuer: Issuer, amount: number): Promise<string> {
+  const request = { scopes: ['return:notify'], request: { amount, currency: 'EUR' } };
+  return (await issuer.issue(clientOf(issuer.plan, 'bank-hooks'), request)).token;
+}
+
+async function posting(issuer: Issuer, token: string): Promise<Payload> {
+  return decodeJwt<Payload>((await exchange(issuer, 'payment', token, { audiences: ['ledger'] })).token);
 }
 
 describe('Attacks on the payments system', () => {
@@ -239,6 +265,18 @@ describe('Attacks on the payments system', () => {
       ]);
     });
 
+    it('a checker that knows one name for each service takes the first alone: the second stands beside it', async () => {
+      const names = ['spiffe://paycorp.example/pci/payment', 'spiffe://paycorp.example/pci/payment-2'];
+      const canary: Edit = [
+        'team-payments.yaml',
+        '  payment:\n',
+        "  payment:\n    identity: ['spiffe://${trust}/pci/payment', 'spiffe://${trust}/pci/payment-2']\n",
+      ];
+      const issuer = await paymentsIssuer(planOf(edited(PAYMENTS, [...POSTING, canary])), () => DAY);
+      const { act } = await posting(issuer, await notified(issuer, 1));
+      expect(act).to.deep.equal({ sub: names[0], also: [names[1]], act: { sub: 'bank-hooks' } });
+    });
+
     it('a service takes the name of another as its second one', () => {
       expectFinding('duplicate-identity', [
         [
@@ -307,6 +345,16 @@ describe('Attacks on the payments system', () => {
       expect(holds(closed, parallel)).to.equal(true);
     });
 
+    it('an exchange after the graph says otherwise: what was decided when the tree began holds', async () => {
+      const issuer = await paymentsIssuer(planOf(edited(PAYMENTS, POSTING)), () => DAY);
+      const [small, large] = [await notified(issuer, 100), await notified(issuer, 101)];
+      expect((await posting(issuer, small)).scope).to.equal('entry:post');
+      await failure('invalid_target', () => posting(issuer, large));
+      const open = POSTING.map(([file, from, to]): Edit => [file, from, to.replace('<= 100,', '<= 1000,')]);
+      const later = await paymentsIssuer(planOf(edited(PAYMENTS, open)), () => DAY);
+      await failure('invalid_target', () => posting(later, large));
+    });
+
     it('an expression is costly', () => {
       const conditions = [
         'subject.role.exists(a, subject.role.exists(b, a == b))',
@@ -355,6 +403,16 @@ describe('Attacks on the payments system', () => {
       expect(token).to.match(/^wbo_/);
     });
 
+    it('two trees of one client: each exchange has the values and the number of its own', async () => {
+      const issuer = await paymentsIssuer(planOf(edited(PAYMENTS, POSTING)), () => DAY);
+      const trees = await Promise.all([7, 70].map(async (amount) => notified(issuer, amount)));
+      for (const at of [0, 1, 0]) {
+        const { txn, amount } = await posting(issuer, trees[at]!);
+        expect([txn, amount]).to.deep.equal([decodeJwt(trees[at]!)['txn'], [7, 70][at]]);
+      }
+      expect(decodeJwt(trees[0]!)['txn']).to.not.equal(decodeJwt(trees[1]!)['txn']);
+    });
+
     it('a claim moves from the gateway to the client', () => {
       expectWidened(/ip/, [['company.yaml', 'set_by: gateway, ', '']]);
     });
@@ -385,7 +443,28 @@ describe('Attacks on the payments system', () => {
     });
   });
 
+  describe('through an exchange around the end of a call', () => {
+    it('of a token from before it is refused from the first second on, and stays refused where the clock goes back', async () => {
+      const end = Date.UTC(2027, 6, 1) / 1_000;
+      let now = end - 60;
+      const issuer = await paymentsIssuer(planOf(edited(PAYMENTS, POSTING), { ...PROD, now }), () => now);
+      const token = await notified(issuer, 1);
+      now = end - 1;
+      expect((await posting(issuer, token)).scope).to.equal('entry:post');
+      now = end;
+      await failure('invalid_target', () => posting(issuer, token));
+      now = end - 1;
+      await failure('invalid_target', () => posting(issuer, token));
+    });
+  });
+
   describe('through lineage', () => {
+    it('a chain gets longer than the graph allows', () => {
+      expectFinding('too-deep', [
+        ['company.yaml', '  lineage: full\n', '  lineage: full\n  limits: { depth: 2 }\n'],
+      ]);
+    });
+
     it('a service takes the name of a client', () => {
       expectFinding('duplicate-identity', [['team-payments.yaml', 'identity: scorer', 'identity: mobile']]);
     });
@@ -414,6 +493,15 @@ describe('Attacks on the payments system', () => {
       expectWidened(/^vault: .*keys\/other\.jwks/m, [
         ['team-payments.yaml', 'keys/vault.enc.jwks', 'keys/other.jwks'],
       ]);
+    });
+
+    it('another key in the same file shows in the comparison, with both thumbprints', () => {
+      const [older, newer] = [new Map([['vault', 'ours']]), new Map([['vault', 'theirs']])];
+      const { verdict, changes } = diffGraphs(BASE, BASE, { older, newer });
+      expect(changes.map(({ what }) => what)).to.deep.equal([
+        'tokens for vault are sealed to the key theirs, not to ours',
+      ]);
+      expect(verdict).to.equal('widens');
     });
 
     it('the seal is taken off', () => {
