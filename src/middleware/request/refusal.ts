@@ -10,7 +10,7 @@ import {
   type StepUpRequired,
   type WaybillError,
 } from '../../errors.ts';
-import { PROOF_ALGORITHMS } from '../../token/index.ts';
+import { FULLY_SPECIFIED_ALGORITHMS } from '../../protocol.ts';
 import { schemeOf } from './challenge.ts';
 
 export interface Refusal {
@@ -135,7 +135,7 @@ export function stepUpRefusal(error: unknown): Refusal | undefined {
 }
 
 /** RFC 9449 section 7.1. */
-const ALGORITHMS = `algs="${PROOF_ALGORITHMS.join(' ')}"`;
+const ALGORITHMS = `algs="${FULLY_SPECIFIED_ALGORITHMS.join(' ')}"`;
 
 function challenge(code: string, error: WaybillError, scope: readonly string[]): string {
   if (code === '') return `Bearer, DPoP ${ALGORITHMS}`; // RFC 9449 section 7.2: either will do
