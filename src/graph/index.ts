@@ -88,8 +88,11 @@ export type {
   HopDeclaration,
   CallMode,
   Overflow,
+  ScopeSettings,
   SecretMethod,
+  ServiceSettings,
   SelectorList,
+  SubjectSettings,
   SubjectTokenKind,
   TokenForm,
 } from './declare/declaration.ts';

@@ -2,30 +2,21 @@
  * The compiled graph. Every name is resolved to what it names, every list stands in the order of declaration, and
  * nothing changes any more: a request's tree is made from the plan alone.
  */
+import type { Actor, Encoding, KeyAgreement, Lineage, SigningAlgorithm } from '../../protocol.ts';
 import type {
-  Actor,
-  Encoding,
-  FullySpecifiedAlgorithm,
-  KeyAgreement,
-  Lineage,
-  SigningAlgorithm,
-} from '../../protocol.ts';
-import type {
-  Accepted,
-  ActRule,
   Binding,
-  CallerCheck,
+  CallMode,
+  CertificateNameKind,
   ClaimSetter,
   ClaimType,
-  CertificateNameKind,
   GrantName,
-  HeadersDeclaration,
   HopDeclaration,
-  CallMode,
   Overflow,
+  ScopeSettings,
   SecretMethod,
   SelectorList,
-  SubjectTokenKind,
+  ServiceSettings,
+  SubjectSettings,
   TokenForm,
 } from '../declare/declaration.ts';
 import type { Expression } from '../conditions/expression.ts';
@@ -95,21 +86,12 @@ export interface ZonePlan {
 }
 
 /** An identity provider whose tokens a client may exchange for a tree. */
-export interface SubjectPlan {
-  readonly name: string;
+export interface SubjectPlan extends SubjectSettings {
   readonly issuer: string;
   /** Absent: found by discovery. */
   readonly jwksUri: string | undefined;
-  readonly audience: string;
   /** What stands before the provider's `sub`, the colon included. */
   readonly prefix: string;
-  readonly algorithms: readonly FullySpecifiedAlgorithm[];
-  /** Bytes of the provider's `sub`, as JSON. */
-  readonly subMaxBytes: number;
-  readonly tokenTypes: readonly SubjectTokenKind[];
-  readonly authorizedParties: readonly string[];
-  /** Whether a token with `act` (RFC 8693 section 4.1) is refused, or accepted for the user alone. */
-  readonly act: ActRule;
   /** The graph's levels of logins, each with the values of `acr` that mean it; absent: the graph has none for it. */
   readonly acr: ReadonlyMap<string, readonly string[]> | undefined;
 }
@@ -174,14 +156,9 @@ export interface EncryptionPlan {
 }
 
 /** A service of a compiled graph: its audience, its scopes, and the calls that they lead to. */
-export interface ServicePlan extends Place {
-  readonly name: string;
+export interface ServicePlan extends ServiceSettings {
   /** For people: the team that answers for it. */
   readonly owner: string | undefined;
-  /** Of Kubernetes. */
-  readonly namespace: string | undefined;
-  /** Marks for people and selectors, by name. */
-  readonly labels: ReadonlyMap<string, string>;
   /** The primary one. */
   readonly audience: string;
   /** All, the primary one first: `aud` of its tokens is a list where there are several. */
@@ -197,17 +174,10 @@ export interface ServicePlan extends Place {
   readonly zone: string | undefined;
   /** What stands before every service of its zone. */
   readonly zoneVia: readonly HopDeclaration[];
-  readonly headers: HeadersDeclaration | undefined;
-  /** Seconds; absent: as long as the token above. */
-  readonly lifetime: number | undefined;
-  /** Whether it checks who presents a token. */
-  readonly caller: CallerCheck;
   /** How it authenticates when it fetches a callee's token; absent: it fetches none. */
   readonly auth: AuthPlan | undefined;
   /** To which keys sealed tokens for it are encrypted; absent: none is sealed. */
   readonly encryption: EncryptionPlan | undefined;
-  /** `jwt`: it is never sent a packed token. */
-  readonly accepts: Accepted;
   /** Services before which it is a gateway: it may introspect what clients present to them. */
   readonly introspect: readonly ServicePlan[];
   readonly claims: readonly ClaimNeed[];
@@ -215,16 +185,10 @@ export interface ServicePlan extends Place {
   readonly scopes: ReadonlyMap<string, ScopePlan>;
 }
 
-export interface ScopePlan extends Place {
-  readonly name: string;
+export interface ScopePlan extends ScopeSettings {
   /** Its place among the scopes of its service. */
   readonly index: number;
-  /** For people. */
-  readonly description: string | undefined;
   readonly claims: readonly ClaimNeed[];
-  readonly operations: readonly string[];
-  /** Seconds; absent: as long as its service says. */
-  readonly lifetime: number | undefined;
   /** Names of the clients and services that may call it. Absent: everyone who has the call in the graph. */
   readonly callers: ReadonlySet<string> | undefined;
   /** Actors of which one must be in the chain of its token. Absent: any chain will do. */

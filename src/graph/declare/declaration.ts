@@ -194,20 +194,24 @@ export const CERTIFICATE_NAMES = [
 /** The kinds of tokens that a provider issues (RFC 8693 section 3). */
 export type SubjectTokenKind = 'id_token' | 'access_token';
 
-export interface SubjectDeclaration extends Place {
+/** What a provider is from its declaration to the plan. */
+export interface SubjectSettings {
   readonly name: string;
-  readonly issuer: At<string>;
-  readonly jwksUri: At<string> | undefined;
   readonly audience: string;
-  /** Before the subject in `sub`, a colon between; empty: nothing. */
-  readonly prefix: string;
   readonly algorithms: readonly FullySpecifiedAlgorithm[];
   /** Bytes of the provider's `sub`, as JSON. */
   readonly subMaxBytes: number;
   readonly tokenTypes: readonly SubjectTokenKind[];
   readonly authorizedParties: readonly string[];
-  /** How a token with `act` (who acts for the user) is treated. */
+  /** Whether a token with `act` (RFC 8693 section 4.1) is refused, or accepted for the user alone. */
   readonly act: ActRule;
+}
+
+export interface SubjectDeclaration extends SubjectSettings, Place {
+  readonly issuer: At<string>;
+  readonly jwksUri: At<string> | undefined;
+  /** Before the subject in `sub`, a colon between; empty: nothing. */
+  readonly prefix: string;
   /** Levels of logins, each with the values of `acr` that mean it. */
   readonly acr: ReadonlyMap<string, readonly At<string>[]> | undefined;
 }
@@ -284,14 +288,18 @@ export interface Unfilled extends At<string> {
   readonly isKnown: boolean;
 }
 
-export interface ScopeDeclaration extends Place {
+/** What a scope is from its declaration to the plan. */
+export interface ScopeSettings extends Place {
   readonly name: string;
   /** For people. */
   readonly description: string | undefined;
-  readonly claims: readonly ClaimUse[];
   readonly operations: readonly string[];
-  /** Seconds; absent: as its service says. */
+  /** Seconds; absent: as long as its service says. */
   readonly lifetime: number | undefined;
+}
+
+export interface ScopeDeclaration extends ScopeSettings {
+  readonly claims: readonly ClaimUse[];
   /** Absent: anyone whom the graph lets call. */
   readonly callers: readonly At<string>[] | undefined;
   /** Parties of which one is in every chain of calls to it. Absent: any chain will do. */
@@ -303,13 +311,25 @@ export interface ScopeDeclaration extends Place {
   readonly calls: readonly CallDeclaration[];
 }
 
-export interface ServiceDeclaration extends Place {
+/** What a service is from its declaration to the plan. */
+export interface ServiceSettings extends Place {
   readonly name: string;
-  /** The team that answers for it. */
-  readonly owner: At<string> | undefined;
   /** Of Kubernetes. */
   readonly namespace: string | undefined;
+  /** Marks for people and selectors, by name. */
   readonly labels: ReadonlyMap<string, string>;
+  readonly headers: HeadersDeclaration | undefined;
+  /** Seconds; absent: as long as the token above. */
+  readonly lifetime: number | undefined;
+  /** Whether it checks who presents a token. */
+  readonly caller: CallerCheck;
+  /** `jwt`: it is never sent a packed token. */
+  readonly accepts: Accepted;
+}
+
+export interface ServiceDeclaration extends ServiceSettings {
+  /** The team that answers for it. */
+  readonly owner: At<string> | undefined;
   /** One or several, of which the first is primary. */
   readonly audiences: readonly At<string>[];
   /** The same. */
@@ -317,16 +337,10 @@ export interface ServiceDeclaration extends Place {
   /** Placeholders in its texts that could not be filled in. */
   readonly unfilled: readonly Unfilled[];
   readonly zone: At<string> | undefined;
-  readonly headers: HeadersDeclaration | undefined;
-  /** Seconds; absent: as long as the token above. */
-  readonly lifetime: number | undefined;
-  /** Whether it checks who presents a token. */
-  readonly caller: CallerCheck;
   readonly auth: AuthDeclaration | undefined;
   readonly encryption: EncryptionDeclaration | undefined;
   /** Whether every call into it is sealed. */
   readonly seal: At<boolean> | undefined;
-  readonly accepts: Accepted;
   /** Absent: as its zone and the issuer say. */
   readonly lineage: Lineage | undefined;
   readonly acceptsForward: readonly At<string>[];
