@@ -1,22 +1,12 @@
 /** Every graph of the project as configuration of Envoy: Envoy accepts it, and what is lost is noted. */
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 import { expect } from 'chai';
 
 import { envoyConfig } from '../../../../src/architect/export/index.ts';
-import { HEAD, client, planAt, planOf } from '../../../support/compile.ts';
+import { HEAD, client, planOf } from '../../../support/compile.ts';
 import { hasEnvoy, needsEnvoy, validateConfig } from '../../../support/envoy.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
-import { shippedGraphs } from '../../../support/graphs/shipped.ts';
-
-const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
-const paths = [
-  ...shippedGraphs(),
-  'demo',
-  ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
-];
+import { projectGraphs } from '../../../support/graphs/project.ts';
 
 describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
   this.timeout(120_000);
@@ -38,8 +28,8 @@ describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
     expect(said.replace(/^configuration .* OK$/m, '').trim()).to.equal('');
   });
 
-  for (const path of paths) {
-    it(path, async () => {
+  for (const { title, plan } of projectGraphs) {
+    it(title, async () => {
       const ca = testCa();
       const { cert, key } = ca.issue(LOOPBACK);
       const authorities = scratchFile('ca.crt', ca.cert);
@@ -48,9 +38,8 @@ describe(`graphs as configuration of Envoy${needsEnvoy}`, function () {
         systemAuthorities: authorities,
         gateways: ['spiffe://gateway'],
       };
-      const plan = planAt([graphs + path]);
       for (const sidecar of [undefined, { host: '127.0.0.1', port: 9191 }]) {
-        const { services } = envoyConfig(plan, { ...options, sidecar });
+        const { services } = envoyConfig(plan(), { ...options, sidecar });
         expect(services.size).to.be.greaterThan(0);
         for (const [name, bootstrap] of services) {
           const said = await validateConfig(bootstrap);

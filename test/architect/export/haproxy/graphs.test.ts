@@ -1,15 +1,11 @@
-import path from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { EXPORT_MODES, haproxyConfig } from '../../../../src/architect/export/index.ts';
-import { compileGraph } from '../../../../src/planning/compile.ts';
 import { HEAD, client, planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { hasHaproxy, needsHaproxy, validateHaproxy } from '../../../support/haproxy.ts';
 import { testCa } from '../../../support/keys/certificates.ts';
-import { shippedGraphs } from '../../../support/graphs/shipped.ts';
-
-const GRAPHS = path.resolve(import.meta.dirname, '../../../../graphs');
+import { projectGraphs } from '../../../support/graphs/project.ts';
 
 describe(`configurations of HAProxy${needsHaproxy}`, () => {
   let files: Parameters<typeof haproxyConfig>[1];
@@ -27,16 +23,14 @@ describe(`configurations of HAProxy${needsHaproxy}`, () => {
   });
   after(removeScratch);
 
-  for (const graph of ['demo', ...shippedGraphs()]) {
-    it(`are accepted for every service of ${graph}`, () => {
-      const { plan } = compileGraph([path.join(GRAPHS, graph)]);
+  for (const { title, plan: compiled } of projectGraphs) {
+    it(`are accepted for every service of ${title}`, () => {
+      const plan = compiled();
       const addresses = new Map(
-        Array.from(plan!.services.keys(), (name) => [name, { host: '127.0.0.1', port: 1 }]),
+        Array.from(plan.services.keys(), (name) => [name, { host: '127.0.0.1', port: 1 }]),
       );
-      const configs = EXPORT_MODES.map(
-        (mode) => haproxyConfig(plan!, { ...files, addresses, mode }).services,
-      );
-      expect(configs.map(({ size }) => size)).to.deep.equal(EXPORT_MODES.map(() => plan!.services.size));
+      const configs = EXPORT_MODES.map((mode) => haproxyConfig(plan, { ...files, addresses, mode }).services);
+      expect(configs.map(({ size }) => size)).to.deep.equal(EXPORT_MODES.map(() => plan.services.size));
       for (const [name, text] of configs.flatMap((services) => [...services]))
         expect(validateHaproxy(text), name).to.equal('');
     });

@@ -1,12 +1,11 @@
 /** Istio's own schemas; not part of the project, so the folder is named by WAYBILL_SAMPLES. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { loadAll } from 'js-yaml';
 import { EXPORT_MODES, istioResources } from '../../../../src/architect/export/index.ts';
-import { compileGraph } from '../../../../src/planning/compile.ts';
-import { shippedGraphs } from '../../../support/graphs/shipped.ts';
+import { projectGraphs } from '../../../support/graphs/project.ts';
 
 interface Definition {
   readonly spec: {
@@ -28,27 +27,20 @@ const KINDS = new Set([
   'RequestAuthentication',
   'Sidecar',
 ]);
-const GRAPHS = path.resolve(import.meta.dirname, '../../../../graphs');
 
 describe(`Istio's schemas${isThere ? '' : ' (skipped: WAYBILL_SAMPLES names no folder)'}`, () => {
   const test = isThere ? it : it.skip;
-  const graphs = [
-    'demo',
-    ...shippedGraphs(),
-    ...readdirSync(path.join(GRAPHS, 'tutorial')).map((name) => `tutorial/${name}`),
-  ];
 
   let validators: ReturnType<typeof readValidators>;
   before(() => {
     if (isThere) validators = readValidators();
   });
 
-  for (const graph of graphs) {
-    test(`accept every resource of ${graph}`, () => {
-      const { plan } = compileGraph([path.join(GRAPHS, graph)]);
-      expect(plan, 'the graph compiles').not.to.equal(undefined);
-      const modes = EXPORT_MODES.map((mode) => istioResources(plan!, { mode }).resources);
-      for (const resources of modes) expect(resources.length).to.be.greaterThan(plan!.services.size);
+  for (const { title, plan: compiled } of projectGraphs) {
+    test(`accept every resource of ${title}`, () => {
+      const plan = compiled();
+      const modes = EXPORT_MODES.map((mode) => istioResources(plan, { mode }).resources);
+      for (const resources of modes) expect(resources.length).to.be.greaterThan(plan.services.size);
       for (const { apiVersion, kind, metadata, spec } of modes.flat()) {
         const validate = validators.get(`${apiVersion} ${kind}`);
         expect(validate, `${apiVersion} ${kind}`).not.to.equal(undefined);

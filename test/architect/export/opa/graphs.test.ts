@@ -1,5 +1,4 @@
 /** Every graph of the project as a bundle for OPA, which accepts it with its strict checks. */
-import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
@@ -8,14 +7,9 @@ import { opaBundle } from '../../../../src/architect/export/index.ts';
 import { planAt } from '../../../support/compile.ts';
 import { removeScratch } from '../../../support/files.ts';
 import { checkBundle, hasOpa, needsOpa } from '../../../support/opa.ts';
-import { shippedGraphs } from '../../../support/graphs/shipped.ts';
+import { projectGraphs } from '../../../support/graphs/project.ts';
 
 const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
-const paths = [
-  ...shippedGraphs(),
-  'demo',
-  ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
-];
 
 describe(`graphs as bundles for OPA${needsOpa}`, function () {
   this.timeout(60_000);
@@ -24,9 +18,9 @@ describe(`graphs as bundles for OPA${needsOpa}`, function () {
   });
   after(removeScratch);
 
-  for (const path of paths) {
-    it(path, () => {
-      const plan = planAt([graphs + path]);
+  for (const { title, plan: compiled } of projectGraphs) {
+    it(title, () => {
+      const plan = compiled();
       expect(checkBundle(opaBundle(plan).files)).to.equal('');
       expect(checkBundle(opaBundle(plan, { mode: 'report' }).files)).to.equal('');
     });

@@ -1,7 +1,4 @@
 /** Every graph of the project as configuration of sidecars and of nginx: both accept it, and what is lost is noted. */
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 import { expect } from 'chai';
 
 import {
@@ -10,33 +7,30 @@ import {
   sidecarConfigs,
   configYaml,
 } from '../../../../src/architect/export/index.ts';
+import { generateEncryptionKey } from '../../../../src/issuer/keys/index.ts';
 import { Sidecar, readConfig, sidecarOptions } from '../../../../src/mesh/index.ts';
-import { planAt, planOf } from '../../../support/compile.ts';
+import { planOf } from '../../../support/compile.ts';
 import { removeScratch, scratchFile } from '../../../support/files.ts';
 import { LOOPBACK, testCa } from '../../../support/keys/certificates.ts';
 import { checkNginx, hasNginx, needsNginx } from '../../../support/nginx.ts';
-import { shippedGraphs } from '../../../support/graphs/shipped.ts';
-
-const graphs = fileURLToPath(new URL('../../../../graphs/', import.meta.url));
-const paths = [
-  ...shippedGraphs(),
-  'demo',
-  ...readdirSync(`${graphs}tutorial`).map((name) => `tutorial/${name}`),
-];
+import { projectGraphs } from '../../../support/graphs/project.ts';
 
 after(removeScratch);
 
 describe('graphs as configuration of sidecars', () => {
-  for (const path of paths)
-    it(path, () => {
-      const plan = planAt([graphs + path]);
+  for (const { title, plan: compiled } of projectGraphs)
+    it(title, async () => {
+      const plan = compiled();
+      const key = await generateEncryptionKey('X25519', 'ECDH-ES');
+      const decryption = scratchFile('decryption.json', JSON.stringify({ keys: [key] }));
       const { services, notes } = sidecarConfigs(plan, { gateways: ['spiffe://gateway'] });
       expect([...services.keys()]).to.deep.equal([...plan.services.keys()]);
       for (const [name, file] of services) {
         const text = configYaml(plan, name, file, notes);
         const { config } = readConfig(scratchFile('sidecar.yaml', text), {});
         // Secrets are where the service runs.
-        const { credentials: _, revocation: __, ...rest } = config;
+        const { credentials: _, revocation: __, decryption_file: keys, ...given } = config;
+        const rest = keys === undefined ? given : { ...given, decryption_file: decryption };
         expect(
           () => new Sidecar({ ...sidecarOptions(rest, {}), onDecision: () => undefined }),
           name,
@@ -97,12 +91,12 @@ describe(`graphs as configuration of nginx${needsNginx}`, function () {
   before(function () {
     if (!hasNginx) this.skip();
   });
-  for (const path of paths)
-    it(path, () => {
+  for (const { title, plan: compiled } of projectGraphs)
+    it(title, () => {
       const ca = testCa();
       const { cert, key } = ca.issue(LOOPBACK);
       const authorities = scratchFile('ca.crt', ca.cert);
-      const plan = planAt([graphs + path]);
+      const plan = compiled();
       const options = {
         tls: { certificate: scratchFile('tls.crt', cert), key: scratchFile('tls.key', key), authorities },
         systemAuthorities: authorities,
